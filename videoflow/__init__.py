@@ -1,0 +1,1 @@
+"""GPU-batched inference on video streams."""

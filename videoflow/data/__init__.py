@@ -1,0 +1,24 @@
+"""What travels through a flow."""
+
+from videoflow.data.counts import Counts, Crossing, Direction, LineTotals
+from videoflow.data.detections import Detections, Tracks
+from videoflow.data.frame import ColorSpec, Frame, Layout, Matrix, Stamp
+from videoflow.data.geometry import Line
+from videoflow.data.lease import OWNED, Lease
+
+__all__ = [
+    "OWNED",
+    "ColorSpec",
+    "Counts",
+    "Crossing",
+    "Detections",
+    "Direction",
+    "Frame",
+    "Layout",
+    "Lease",
+    "Line",
+    "LineTotals",
+    "Matrix",
+    "Stamp",
+    "Tracks",
+]

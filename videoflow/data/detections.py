@@ -1,0 +1,132 @@
+"""What a detector and a tracker say about one frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from videoflow.data.frame import Stamp
+from videoflow.errors import ShapeError
+
+__all__ = ["Detections", "Tracks"]
+
+F32 = NDArray[np.float32]
+I64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """Boxes that a detector found in one frame, best first or in the detector's own order.
+
+    Small, so it travels as NumPy arrays whatever the device of the model.
+
+    Attributes:
+        stamp: Which frame of which stream.
+        boxes_xyxy: float32 ``[M, 4]``, left, top, right, bottom in pixels of the source
+            frame; may reach outside the picture.
+        scores: float32 ``[M]``, 0 to 1.
+        labels: int64 ``[M]``, class index in the model's label list.
+        embeddings: float32 ``[M, D]`` or None.
+        masks: bool ``[M, H, W]`` or None.
+        keypoints: float32 ``[M, K, 3]`` (x, y, score) or None.
+
+    Raises:
+        ShapeError: The arrays do not fit each other.
+    """
+
+    stamp: Stamp
+    boxes_xyxy: F32
+    scores: F32
+    labels: I64
+    embeddings: F32 | None = None
+    masks: NDArray[np.bool_] | None = field(default=None, repr=False)
+    keypoints: F32 | None = None
+
+    def __post_init__(self) -> None:
+        num = len(self.boxes_xyxy)
+        _check("boxes_xyxy", self.boxes_xyxy, np.float32, (num, 4))
+        _check("scores", self.scores, np.float32, (num,))
+        _check("labels", self.labels, np.int64, (num,))
+        for name in ("embeddings", "masks", "keypoints"):
+            extra = getattr(self, name)
+            if extra is not None and len(extra) != num:
+                raise ShapeError(f"{name}: got {len(extra)} rows, want {num}, one for each box")
+
+    def __len__(self) -> int:
+        return len(self.boxes_xyxy)
+
+    @classmethod
+    def empty(cls, stamp: Stamp) -> Self:
+        """Return no detections for the frame ``stamp``."""
+        return cls(
+            stamp, np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64)
+        )
+
+    def __getitem__(self, rows: Any) -> Detections:
+        """Return the rows that a mask, a slice or an index array picks."""
+        return Detections(
+            self.stamp,
+            self.boxes_xyxy[rows],
+            self.scores[rows],
+            self.labels[rows],
+            None if self.embeddings is None else self.embeddings[rows],
+            None if self.masks is None else self.masks[rows],
+            None if self.keypoints is None else self.keypoints[rows],
+        )
+
+    def __repr__(self) -> str:
+        return f"Detections({self.stamp.stream!r}, index={self.stamp.index}, M={len(self)})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracks:
+    """Confirmed tracks that are seen in one frame.
+
+    Attributes:
+        stamp: Which frame of which stream.
+        ids: int64 ``[M]``, from 1 in each stream, never used again.
+        boxes_xyxy: float32 ``[M, 4]``, pixels of the source frame.
+        scores: float32 ``[M]``, of the detection behind the box.
+        labels: int64 ``[M]``.
+
+    Raises:
+        ShapeError: The arrays do not fit each other.
+    """
+
+    stamp: Stamp
+    ids: I64
+    boxes_xyxy: F32
+    scores: F32
+    labels: I64
+
+    def __post_init__(self) -> None:
+        num = len(self.ids)
+        _check("ids", self.ids, np.int64, (num,))
+        _check("boxes_xyxy", self.boxes_xyxy, np.float32, (num, 4))
+        _check("scores", self.scores, np.float32, (num,))
+        _check("labels", self.labels, np.int64, (num,))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def empty(cls, stamp: Stamp) -> Self:
+        """Return no tracks for the frame ``stamp``."""
+        none = Detections.empty(stamp)
+        return cls(stamp, np.zeros(0, np.int64), none.boxes_xyxy, none.scores, none.labels)
+
+    def __repr__(self) -> str:
+        return (
+            f"Tracks({self.stamp.stream!r}, index={self.stamp.index}, ids={self.ids.tolist()})"
+        )
+
+
+def _check(name: str, array: NDArray[Any], dtype: type, shape: tuple[int, ...]) -> None:
+    if array.dtype != dtype or array.shape != shape:
+        raise ShapeError(
+            f"{name}: got {array.dtype} {list(array.shape)}, "
+            f"want {np.dtype(dtype)} {list(shape)}"
+        )
