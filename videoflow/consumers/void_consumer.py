@@ -1,0 +1,16 @@
+"""The end of a branch that nobody needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from videoflow.core.node import ConsumerNode
+
+__all__ = ["VoidConsumer"]
+
+
+class VoidConsumer(ConsumerNode):
+    """Takes everything and does nothing: for measurements, and for ``flow.stream()`` alone."""
+
+    def consume(self, *inputs: Any) -> None:
+        """Do nothing."""
