@@ -123,7 +123,8 @@ def test_a_class_beside_the_config_is_found(tmp_path: Path) -> None:
             "sepp:",
             12,
             "$.nodes.print.sepp: got unknown key 'sepp', want one of device, end, "
-            "max_failures, nb_tasks, num_threads, on_error, restarts, sep\n  help: did you mean 'sep'?",
+            "max_failures, nb_tasks, num_threads, on_error, restarts, sep\n"
+            "  help: did you mean 'sep'?",
             id="unknown-argument",
         ),
         pytest.param(

@@ -66,8 +66,11 @@ class FlowConfig:
     options: dict[str, Any]
     nodes: tuple[NodeConfig, ...]
 
-    def build(self) -> Flow:
+    def build(self, *, placement: str | None = None) -> Flow:
         """Make the nodes and the flow.
+
+        Args:
+            placement: Instead of the config's own.
 
         Raises:
             ConfigError: A node refuses its arguments.
@@ -88,7 +91,7 @@ class FlowConfig:
         return Flow(
             [node for node in made.values() if isinstance(node, ProducerNode)],
             [node for node in made.values() if isinstance(node, ConsumerNode)],
-            **self.options,
+            **self.options | ({"placement": placement} if placement else {}),
         )
 
 
