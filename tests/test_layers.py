@@ -31,7 +31,6 @@ FOREIGN = {
     "torchvision": "nets/",
     "onnx": "nets/",
     "supervision": "data/",
-    "pydantic": "app/arguments.py",
     "typer": "app/cli.py",
     "cv2": "nowhere",
 }

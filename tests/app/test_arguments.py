@@ -35,6 +35,14 @@ def test_knows_what_a_class_can_be_told() -> None:
     assert "o" not in found
 
 
+def test_options_that_are_handed_on_are_known() -> None:
+    """What a class hands to its parent by **options can be told to the class."""
+    found = arguments_of(Sample)
+
+    assert found["max_batch_size"].want == "int"
+    assert found["max_per_stream"].want == "int or null"
+
+
 @pytest.mark.parametrize(
     ("value", "annotation", "want"),
     [

@@ -39,18 +39,26 @@ def test_appender_keeps_what_was_there(tmp_path: Path) -> None:
     assert path.read_text() == "before\n1\t2.5\ntwo\\r\\nlines\n"
 
 
+def test_appender_makes_the_folder_and_no_file(tmp_path: Path) -> None:
+    """Checking makes the folder that the file will lie in; the file comes with the run."""
+    FileAppenderConsumer(tmp_path / "new" / "log.txt").check()
+
+    assert list((tmp_path / "new").iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        pytest.param("nowhere/log.txt", "there is no folder", id="no-folder"),
         pytest.param("", "is a folder, want a file", id="folder"),
+        pytest.param("file/log.txt", "File exists|Not a directory", id="file-as-folder"),
     ],
 )
 def test_appender_refuses_before_the_start(tmp_path: Path, name: str, message: str) -> None:
     """What cannot be appended to is refused by check(), and by open() where it broke since."""
+    (tmp_path / "file").touch()
     appender = FileAppenderConsumer(tmp_path / name)
 
     with pytest.raises(OutputError, match=message):
         appender.check()
-    with pytest.raises(OutputError, match=r"file_appender_consumer"):
+    with pytest.raises(OutputError, match="file_appender_consumer"):
         appender.open()

@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
@@ -23,6 +23,8 @@ from videoflow.core.node import Node, NodeOptions
 from videoflow.errors import ConfigError
 
 __all__ = ["Argument", "arguments_of", "convert"]
+
+_BY_KEYWORD: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +43,25 @@ class Argument:
 
 
 def arguments_of(node_class: type[Node]) -> dict[str, Argument]:
-    """Return what ``node_class`` can be told, the options of every node included."""
-    # Not the class's own signature: Node.__new__ takes anything.
-    init = node_class.__init__
-    names = vars(sys.modules[init.__module__])
+    """Return what ``node_class`` can be told, the options of every node included.
+
+    A constructor with ``**options`` is taken to hand them on to the next class upward.
+    """
     found: dict[str, Argument] = {}
-    for parameter in list(inspect.signature(init).parameters.values())[1:]:
-        if parameter.kind is parameter.VAR_KEYWORD:
+    for owner in node_class.__mro__:
+        if owner is Node:
             hints = get_type_hints(NodeOptions)
-            found |= {key: Argument(hint, _words(hint)) for key, hint in hints.items()}
-        elif parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            annotation = _evaluate(parameter.annotation, names)
-            is_required = parameter.default is parameter.empty
-            found[parameter.name] = Argument(annotation, _words(annotation), is_required)
+            return {key: Argument(hint, _words(hint)) for key, hint in hints.items()} | found
+        if "__init__" not in vars(owner):
+            continue
+        # Not the class's own signature: Node.__new__ takes anything.
+        parameters = list(inspect.signature(owner.__init__).parameters.values())[1:]
+        names = vars(sys.modules[owner.__module__])
+        found = {
+            p.name: _argument(p, names) for p in parameters if p.kind in _BY_KEYWORD
+        } | found
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
     return found
 
 
@@ -69,12 +77,12 @@ def convert(value: Any, argument: Argument) -> Any:
         >>> convert(SetText("person,car", "classes"), Argument(list[str], "names"))
         ['person', 'car']
     """
-    if argument.annotation is Any:
-        return parse_scalar(value) if isinstance(value, SetText) else value
+    if argument.annotation is Any and isinstance(value, SetText):
+        return parse_scalar(value)
     try:
         adapter = TypeAdapter(argument.annotation)
     except PydanticSchemaGenerationError:  # a type of its own: the constructor decides
-        return value
+        adapter = TypeAdapter(Any)
     for reading in _readings(value):
         try:
             # As JSON, because "strict" then means what a data format can say.
@@ -107,6 +115,11 @@ def _does_not_fit(value: Any, argument: Argument, adapter: TypeAdapter[Any]) -> 
             pass
     got = "null" if value is None else f"{value!r} ({type(value).__name__})"
     return ConfigError(f"got {got}, want {argument.want}", help=help)
+
+
+def _argument(parameter: inspect.Parameter, names: dict[str, Any]) -> Argument:
+    annotation = _evaluate(parameter.annotation, names)
+    return Argument(annotation, _words(annotation), parameter.default is parameter.empty)
 
 
 def _evaluate(annotation: Any, names: dict[str, Any]) -> Any:

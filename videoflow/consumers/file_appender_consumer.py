@@ -21,7 +21,7 @@ class FileAppenderConsumer(ConsumerNode):
     that a line is always one item.
 
     Args:
-        path: The file; made when it is not there, in a folder that must be.
+        path: The file; it and its folder are made when they are not there.
         sep: Between the inputs of one item.
         **options: See ``NodeOptions``.
     """
@@ -33,19 +33,21 @@ class FileAppenderConsumer(ConsumerNode):
         self._file: TextIO | None = None
 
     def check(self) -> None:
-        """Refuse a path that cannot be appended to.
+        """Make the folder, and refuse a path that cannot be appended to.
 
         Raises:
-            OutputError: No such folder, no permission, or a folder in the file's place.
+            OutputError: No permission, or a folder in the file's place.
         """
-        target = self.path if self.path.exists() else self.path.parent
         if self.path.is_dir():
             raise OutputError(f"{self.name!r}: {self.path} is a folder, want a file")
-        if not target.exists():
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
             raise OutputError(
-                f"{self.name!r}: {self.path}: there is no folder {target}",
-                help="make the folder first",
-            )
+                f"{self.name!r}: {self.path.parent}: {error.strerror}",
+                help="choose another path",
+            ) from error
+        target = self.path if self.path.exists() else self.path.parent
         if not os.access(target, os.W_OK):
             raise OutputError(f"{self.name!r}: {target} cannot be written to")
 
