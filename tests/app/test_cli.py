@@ -6,13 +6,13 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from videoflow.app.cli import main
 from videoflow.app.config import FlowConfig
+from videoflow.core.report import Progress
 from videoflow.errors import GraphError, NodeError
 
 CONFIG = (
@@ -42,9 +42,14 @@ class FakeFlow:
     def explain(self) -> str:
         return "the plan"
 
-    def progress(self) -> Any:
-        return SimpleNamespace(
-            num_done=3, num_read=4, num_dropped=1, num_total=4, elapsed_seconds=2.0
+    def progress(self) -> Progress:
+        return Progress(
+            num_read=4,
+            num_done=3,
+            num_dropped=1,
+            num_total=4,
+            elapsed_seconds=2.0,
+            is_running=True,
         )
 
 
@@ -83,7 +88,7 @@ def test_reports_on_stdout_and_progresses_on_stderr(
     seen = capsys.readouterr()
     assert (code, flow.placement) == (0, "fused")
     assert seen.out == "the report\n"
-    assert seen.err == "frames 3/4 fps 1.5 dropped 1 eta 0 s\n"
+    assert seen.err == "frames 3/4 fps 1.5 dropped 1 eta 1 s\n"
 
 
 def test_is_quiet_when_told(

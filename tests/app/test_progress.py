@@ -1,18 +1,23 @@
 from __future__ import annotations
 
 import io
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from videoflow.app.progress import Speed, progress_text, show_progress
+from videoflow.core.report import Progress
 
 
-def make_progress(num_done: int, num_total: int | None, num_dropped: int = 0) -> Any:
-    return SimpleNamespace(
-        num_done=num_done, num_total=num_total, num_dropped=num_dropped, elapsed_seconds=4.0
+def make_progress(num_done: int, num_total: int | None, num_dropped: int = 0) -> Progress:
+    return Progress(
+        num_read=num_done,
+        num_done=num_done,
+        num_dropped=num_dropped,
+        num_total=num_total,
+        elapsed_seconds=4.0,
+        is_running=True,
     )
 
 
@@ -25,9 +30,9 @@ def make_progress(num_done: int, num_total: int | None, num_dropped: int = 0) ->
         ),
         pytest.param(make_progress(240, None), 25.0, "frames 240 fps 25.0", id="endless"),
         pytest.param(
-            make_progress(60, 100, 30),
+            make_progress(90, 100, 30),
             5.0,
-            "frames 60/100 fps 5.0 dropped 30 eta 2 s",
+            "frames 90/100 fps 5.0 dropped 30 eta 2 s",
             id="drops",
         ),
         pytest.param(
@@ -41,7 +46,7 @@ def make_progress(num_done: int, num_total: int | None, num_dropped: int = 0) ->
         ),
     ],
 )
-def test_tells_the_progress_in_a_line(progress: Any, fps: float, want: str) -> None:
+def test_tells_the_progress_in_a_line(progress: Progress, fps: float, want: str) -> None:
     """Frames, speed, drops where there are any, and an ETA where it can be known."""
     assert progress_text(progress, fps) == want
 
@@ -56,7 +61,7 @@ def test_speed_is_that_of_the_last_seconds() -> None:
 
 
 class FakeFlow:
-    def progress(self) -> Any:
+    def progress(self) -> Progress:
         return make_progress(8, 8)
 
 

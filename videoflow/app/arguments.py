@@ -55,7 +55,7 @@ def arguments_of(node_class: type[Node]) -> dict[str, Argument]:
         if "__init__" not in vars(owner):
             continue
         # Not the class's own signature: Node.__new__ takes anything.
-        parameters = list(inspect.signature(owner.__init__).parameters.values())[1:]
+        parameters = list(inspect.signature(vars(owner)["__init__"]).parameters.values())[1:]
         names = vars(sys.modules[owner.__module__])
         found = {
             p.name: _argument(p, names) for p in parameters if p.kind in _BY_KEYWORD

@@ -20,7 +20,7 @@ from videoflow import __version__
 from videoflow.errors import VideoflowError
 
 if TYPE_CHECKING:
-    from videoflow.core import Flow
+    from videoflow.core.flow import Flow
 
 __all__ = ["app", "main"]
 

@@ -34,10 +34,11 @@ from videoflow.app.inputs import resolve_inputs, substitute
 from videoflow.app.node_config import NodeConfig, convert_all, read_node
 from videoflow.app.spelling import unknown_word
 from videoflow.core.node import ConsumerNode, Node, ProducerNode
+from videoflow.core.wiring import Streams
 from videoflow.errors import ConfigError
 
 if TYPE_CHECKING:
-    from videoflow.core import Flow
+    from videoflow.core.flow import Flow
 
 __all__ = ["FlowConfig", "read_config"]
 
@@ -76,14 +77,14 @@ class FlowConfig:
             ConfigError: A node refuses its arguments.
             GraphError: The nodes make no flow.
         """
-        from videoflow.core import Flow, Streams  # not for who only checks a config
+        from videoflow.core.flow import Flow
 
         made: dict[str, Node] = {}
         for node in self.nodes:
             parents = [made[parent] for parent in node.parents]
             with self.document.at("nodes", node.name):
                 if node.node_class is Streams:
-                    made[node.name] = Streams(*parents, **node.arguments)
+                    made[node.name] = Streams(*parents)
                     continue
                 made[node.name] = node.node_class(**node.arguments)
                 if parents:

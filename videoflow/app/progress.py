@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from videoflow.core import Flow, Progress
+    from videoflow.core.flow import Flow
+    from videoflow.core.report import Progress
 
 __all__ = ["Speed", "progress_text", "show_progress"]
 
@@ -57,7 +58,7 @@ class Speed:
 
         Args:
             elapsed_seconds: Since the flow began; never less than the time before.
-            num_done: Frames done since then.
+            num_done: Frames whose way has ended since then.
         """
         self._marks.append((elapsed_seconds, num_done))
         while (
@@ -81,7 +82,7 @@ def progress_text(progress: Progress, fps: float) -> str:
     if progress.num_dropped:
         parts.append(f"dropped {progress.num_dropped}")
     if progress.num_total is not None and fps > 0:
-        num_left = max(0, progress.num_total - progress.num_done - progress.num_dropped)
+        num_left = max(0, progress.num_total - progress.num_done)
         parts.append(f"eta {_duration_text(num_left / fps)}")
     return " ".join(parts)
 
@@ -129,9 +130,11 @@ class _Bar:
         self._bar.start()
 
     def show(self, progress: Progress, text: str) -> None:
-        num_over = progress.num_done + progress.num_dropped
         self._bar.update(
-            self._task, description=text, completed=num_over, total=progress.num_total
+            self._task,
+            description=text,
+            completed=progress.num_done,
+            total=progress.num_total,
         )
         self._bar.refresh()
 

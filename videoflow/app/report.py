@@ -11,7 +11,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from videoflow.core import NodeReport, Report, StreamReport
+    from videoflow.core.report import NodeReport, Report, StreamReport
 
 __all__ = ["print_report"]
 
@@ -44,7 +44,7 @@ def _node_table(nodes: tuple[NodeReport, ...]) -> Table:
             f"{node.wait_seconds:.2f}",
             f"{node.batch_wait_seconds:.2f}",
             f"{node.compute_seconds:.2f}",
-            f"{node.mean_batch_size:.1f}",
+            f"{node.mean_batch_size:.1f}" if node.num_batches else "",
             f"{node.share:.0%}",
             "<- bottleneck" if node.is_bottleneck else "",
             style="bold yellow" if node.is_bottleneck else None,
@@ -62,7 +62,7 @@ def _stream_table(streams: tuple[StreamReport, ...]) -> Table:
             str(stream.num_read),
             str(stream.num_delivered),
             _by_cause(stream.dropped),
-            str(stream.num_skipped),
+            _by_cause(stream.skipped),
             _by_cause(stream.failed),
             str(stream.num_flushed),
         )

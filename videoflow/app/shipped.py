@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
-import videoflow
 from videoflow.app.spelling import unknown_word
 from videoflow.errors import ConfigError
+from videoflow.nets.shelf import shelf_folder
 
 __all__ = ["find_config"]
-
-_PACKAGE: Final = Path(videoflow.__file__).parent
-_FOLDERS: Final = (
-    _PACKAGE / "_shelf" / "configs",  # in a wheel
-    _PACKAGE.parent / "configs",  # in a checkout
-)
 
 
 def find_config(name: str) -> Path:
@@ -32,7 +25,7 @@ def find_config(name: str) -> Path:
         return path
     if path.is_dir():
         raise ConfigError(f"{name}: got a folder, want a config file")
-    shipped = {file.stem: file for folder in _FOLDERS for file in folder.glob("*.yaml")}
+    shipped = {file.stem: file for file in shelf_folder("configs").glob("*.yaml")}
     if len(path.parts) == 1 and path.suffix in ("", ".yaml", ".yml") and path.stem in shipped:
         return shipped[path.stem]
     if len(path.parts) > 1:

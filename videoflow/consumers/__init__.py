@@ -8,8 +8,29 @@ from videoflow.consumers.void_consumer import VoidConsumer
 from videoflow.exports import lazy_exports
 
 if TYPE_CHECKING:
+    from videoflow.consumers.json_lines_writer import JsonLinesWriter
+    from videoflow.consumers.mot_writer import MotWriter
+    from videoflow.consumers.video_file_writer import VideoFileWriter, VideofileWriter
     from videoflow.consumers.webhook_consumer import WebhookConsumer
-else:  # a module of its own is slow to import: it is, when its name is first used
-    __getattr__ = lazy_exports(__name__, {"WebhookConsumer": "webhook_consumer"})
+else:  # what needs more than print() and open() is imported when its name is first used
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "JsonLinesWriter": "json_lines_writer",
+            "MotWriter": "mot_writer",
+            "VideoFileWriter": "video_file_writer",
+            "VideofileWriter": "video_file_writer",
+            "WebhookConsumer": "webhook_consumer",
+        },
+    )
 
-__all__ = ["CommandlineConsumer", "FileAppenderConsumer", "VoidConsumer", "WebhookConsumer"]
+__all__ = [
+    "CommandlineConsumer",
+    "FileAppenderConsumer",
+    "JsonLinesWriter",
+    "MotWriter",
+    "VideoFileWriter",
+    "VideofileWriter",
+    "VoidConsumer",
+    "WebhookConsumer",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from videoflow.core.node import ConsumerNode
 
@@ -17,6 +17,8 @@ class CommandlineConsumer(ConsumerNode):
         end: After each item.
         **options: See ``NodeOptions``.
     """
+
+    is_light: ClassVar[bool] = True
 
     def __init__(self, sep: str = " ", end: str = "\n", **options: Any) -> None:
         super().__init__(**options)

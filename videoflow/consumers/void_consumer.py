@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from videoflow.core.node import ConsumerNode
 
@@ -11,6 +11,8 @@ __all__ = ["VoidConsumer"]
 
 class VoidConsumer(ConsumerNode):
     """Takes everything and does nothing: for measurements, and for ``flow.stream()`` alone."""
+
+    is_light: ClassVar[bool] = True
 
     def consume(self, *inputs: Any) -> None:
         """Do nothing."""

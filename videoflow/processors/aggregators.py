@@ -23,6 +23,7 @@ __all__ = [
 class _RunningAggregator(OneTaskProcessorNode):
     """The loop that the five have in common; starts afresh whenever the node is opened."""
 
+    is_light: ClassVar[bool] = True
     initial: ClassVar[Any] = None
 
     def __init__(self, **options: Any) -> None:
