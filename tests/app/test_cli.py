@@ -25,6 +25,9 @@ CONFIG = (
 class FakeFlow:
     """A flow that does in join() what a test tells it."""
 
+    is_running = False
+    report = "the report"
+
     def __init__(self, join: Callable[[], Any]) -> None:
         self._join = join
         self.num_stops = 0
@@ -33,8 +36,8 @@ class FakeFlow:
     def run(self) -> FakeFlow:
         return self
 
-    def join(self) -> Any:
-        return self._join()
+    def join(self) -> None:
+        self._join()
 
     def stop(self) -> None:
         self.num_stops += 1
@@ -81,7 +84,7 @@ def test_reports_on_stdout_and_progresses_on_stderr(
     config: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where no terminal is, the report is plain text and the progress plain lines."""
-    flow = with_flow(monkeypatch, lambda: "the report")
+    flow = with_flow(monkeypatch, lambda: None)
 
     code = main(["run", config, "--set", "last=4", "--placement", "fused"])
 
@@ -95,7 +98,7 @@ def test_is_quiet_when_told(
     config: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """--quiet prints nothing but errors."""
-    with_flow(monkeypatch, lambda: "the report")
+    with_flow(monkeypatch, lambda: None)
 
     assert main(["run", config, "--set", "last=4", "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
@@ -167,7 +170,7 @@ def test_a_failed_flow_is_told_with_its_frame(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A node's error ends with code 1, and with the remote traceback only when asked for."""
+    """A node's error ends with report and code 1; its traceback comes only when asked for."""
     error = NodeError(
         "node 'x', frame 7: boom", node="x", worker="w", remote_traceback="File a"
     )
@@ -179,9 +182,10 @@ def test_a_failed_flow_is_told_with_its_frame(
     with_flow(monkeypatch, fail)
 
     assert main(["run", config, "--set", "last=4", *arguments]) == 1
-    seen = capsys.readouterr().err
-    assert "error: node 'x', frame 7: boom\n  stream: door\n" in seen
-    assert ("File a" in seen) == shows_traceback
+    seen = capsys.readouterr()
+    assert seen.out == "the report\n"
+    assert "error: node 'x', frame 7: boom\n  stream: door\n" in seen.err
+    assert ("File a" in seen.err) == shows_traceback
 
 
 def test_a_flow_that_does_not_start_is_wrong_input(
@@ -218,9 +222,8 @@ def test_sigterm_stops_in_good_order(
 ) -> None:
     """SIGTERM stops the flow, reports what it did, and leaves with 143."""
 
-    def be_told_to_end() -> str:
+    def be_told_to_end() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
-        return "the report"
 
     flow = with_flow(monkeypatch, be_told_to_end)
     before = signal.getsignal(signal.SIGTERM)

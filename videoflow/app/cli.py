@@ -112,10 +112,12 @@ def run(
         flow.run()
     terminal = Console(stderr=True)
     with _exit_code(_FAILED, traceback), _stopped_by_sigterm(flow) as is_terminated:
-        with nullcontext() if quiet else show_progress(flow, terminal):
-            report = flow.join()
-        if not quiet:
-            print_report(report, Console())
+        try:
+            with nullcontext() if quiet else show_progress(flow, terminal):
+                flow.join()
+        finally:
+            if not quiet and not flow.is_running:
+                print_report(flow.report, Console())
     if is_terminated():
         raise typer.Exit(_TERMINATED)
 
