@@ -117,9 +117,12 @@ class Node(ABC):
     Attributes:
         preload: Modules that the node needs and that are slow to import; workers start
             faster when they are imported once for all.
+        is_light: True where a call takes so little time that a message to another process
+            would cost more; the planner puts light neighbours into one worker.
     """
 
     preload: ClassVar[tuple[str, ...]] = ()
+    is_light: ClassVar[bool] = False
 
     _options: NodeOptions
     _parents: tuple[Any, ...] | None

@@ -7,6 +7,7 @@ is refused instead of showing another frame's pixels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from videoflow.errors import LeaseError
@@ -57,6 +58,9 @@ class SlotLease:
         self._slot_index = slot_index
         self._generation = generation
 
+    def __reduce__(self) -> tuple[Callable[[], Owned], tuple[()]]:
+        return (_owned, ())  # a pickle is a copy, and a copy belongs to its holder
+
     def check(self) -> None:
         """Return when the slot still holds the writing that was lent.
 
@@ -69,3 +73,7 @@ class SlotLease:
                 "already holds another one",
                 help="call frame.keep() inside process() or consume() for what you keep",
             )
+
+
+def _owned() -> Owned:
+    return OWNED

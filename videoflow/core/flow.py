@@ -1,0 +1,278 @@
+"""A flow: a graph of nodes that can be run, watched and stopped."""
+
+from __future__ import annotations
+
+import atexit
+import warnings
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from videoflow.core.engine import Engine, Run, RunOptions
+from videoflow.core.graph import FlowType, Graph, build_graph
+from videoflow.core.node import ConsumerNode, Node, ProducerNode
+from videoflow.core.report import Progress, Report
+from videoflow.core.tap import Tap
+from videoflow.errors import FlowStateError
+
+__all__ = ["Flow"]
+
+_STOP_SECONDS = 6.0  # the engine's own limits lie below
+_KILL_SECONDS = 3.0
+
+
+class Flow:
+    """A graph of producers, processors and consumers.
+
+    Making one checks nothing and starts nothing; ``run``, ``explain`` and ``graph`` refuse a
+    flow that cannot be built.
+
+    Args:
+        producers: All producers.
+        consumers: All consumers; what they do not reach upwards is not part of the flow.
+        flow_type: ``batch``: nothing is lost, sources wait; ``realtime``: sources never
+            wait, the newest frames win.
+        name: For messages.
+        placement: ``process``: each node in a process of its own; ``fused``: one process;
+            ``auto``: the planner's choice.
+        tickets: Frames of a stream in flight; None for the planner's choice.
+    """
+
+    def __init__(  # noqa: PLR0913 - the options of a flow, by keyword
+        self,
+        producers: Sequence[ProducerNode],
+        consumers: Sequence[ConsumerNode],
+        flow_type: FlowType = "batch",
+        *,
+        name: str = "flow",
+        placement: Literal["auto", "process", "fused"] = "auto",
+        tickets: int | None = None,
+    ) -> None:
+        self.name = name
+        self._producers = list(producers)
+        self._consumers = list(consumers)
+        self._flow_type: FlowType = flow_type
+        self._options = RunOptions(placement, tickets)
+        self._taps: list[_TapReader] = []
+        self._run: Run | None = None
+
+    def graph(self) -> Graph:
+        """Return the flow as a checked value.
+
+        Raises:
+            GraphError: It cannot be built.
+        """
+        taps = [reader.tap for reader in self._taps]
+        return build_graph(
+            self._producers,
+            [*self._consumers, *taps],
+            flow_type=self._flow_type,
+            name=self.name,
+        )
+
+    def explain(self, engine: Engine | None = None) -> str:
+        """Return in words how the flow would run: workers, nodes, tickets.
+
+        Raises:
+            GraphError: It cannot be built or planned.
+        """
+        return (engine or _local_engine()).explain(self.graph(), self._options)
+
+    def run(self, engine: Engine | None = None) -> Self:
+        """Start the flow and return; ``join`` waits for it.
+
+        Args:
+            engine: What runs it; None for processes on this machine.
+
+        Returns:
+            The flow itself.
+
+        Raises:
+            FlowStateError: It is running.
+            GraphError: It cannot be built or planned.
+            VideoflowError: A node refused to start: a missing file, no weights, ...
+        """
+        if self.is_running:
+            raise FlowStateError(f"flow {self.name!r} is running already")
+        graph = self.graph()
+        for node in graph.nodes:
+            node.node.check()
+        run = (engine or _local_engine()).start(graph, self._options)
+        self._run = run
+        for reader in self._taps:
+            index = next(n.index for n in graph.nodes if n.node is reader.tap)
+            reader.items = run.tapped(index)
+        atexit.register(self._stop_at_exit)
+        return self
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the flow was started and something of it is left."""
+        return self._run is not None and not self._run.wait(0)
+
+    def join(self, timeout_seconds: float | None = None) -> Report:
+        """Wait until the flow has ended and return its report.
+
+        Ctrl-C while waiting stops the flow, waits for its end (within seconds), and raises.
+
+        Args:
+            timeout_seconds: How long to wait; None for as long as it takes.
+
+        Returns:
+            What the flow did.
+
+        Raises:
+            FlowStateError: It was not started, or did not end in time (it goes on running).
+            NodeError: A node raised.
+            WorkerDiedError: A worker was killed or crashed.
+        """
+        run = self._started()
+        try:
+            has_ended = run.wait(timeout_seconds)
+        except KeyboardInterrupt:
+            self._end_now()
+            raise
+        if not has_ended:
+            raise FlowStateError(
+                f"flow {self.name!r} has not ended after {timeout_seconds} s",
+                help="call stop(), or join() again",
+            )
+        atexit.unregister(self._stop_at_exit)
+        error = run.error()
+        if error is not None:
+            raise error
+        return run.report()
+
+    @property
+    def report(self) -> Report:
+        """The report of a flow that has ended, also of one that failed.
+
+        Raises:
+            FlowStateError: It was not started, or has not ended.
+        """
+        if self.is_running:
+            raise FlowStateError(f"flow {self.name!r} has not ended")
+        return self._started().report()
+
+    def stop(self) -> None:
+        """End all streams and return at once; what has entered is still delivered.
+
+        Outputs of what was done take their final names. ``join`` waits for the end, which
+        comes within a bounded time.
+
+        Raises:
+            FlowStateError: It was not started.
+        """
+        self._started().stop()
+
+    def progress(self) -> Progress:
+        """Return where the flow is; cheap.
+
+        Raises:
+            FlowStateError: It was not started.
+        """
+        return self._started().progress()
+
+    def stream(self, node: Node) -> Iterator[Any]:
+        """Iterate over what ``node`` puts out, in this process, as copies.
+
+        The flow starts at the first item, if it is not running yet; call ``stream`` for all
+        nodes that you want to see before that. A batch flow waits for the reader and ends
+        with the loop's last item; a realtime flow keeps the newest item for a slow reader.
+        Leaving the loop ends the tap, not the flow.
+
+        Args:
+            node: A producer or processor of the flow.
+
+        Returns:
+            An iterator of items, in order for each stream.
+
+        Raises:
+            FlowStateError: The flow is running already.
+        """
+        if self.is_running:
+            raise FlowStateError(
+                f"flow {self.name!r} is running already",
+                help="call stream() before run()",
+            )
+        policy: Literal["all", "newest"] = "all" if self._flow_type == "batch" else "newest"
+        tap = Tap(policy, name=f"tap {node.name}")(node)
+        reader = _TapReader(self, tap)
+        self._taps.append(reader)
+        return reader
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the flow if it still runs, and wait for its end."""
+        if self._run is None:
+            return
+        if kind is None and not self.is_running:
+            self.join()
+        else:
+            self._end_now()
+
+    def _started(self) -> Run:
+        if self._run is None:
+            raise FlowStateError(f"flow {self.name!r} was not started", help="call run() first")
+        return self._run
+
+    def _end_now(self) -> None:
+        """Stop, wait, and kill what does not stop."""
+        run = self._started()
+        atexit.unregister(self._stop_at_exit)
+        run.stop()
+        try:
+            has_ended = run.wait(_STOP_SECONDS)
+        except KeyboardInterrupt:
+            has_ended = False
+        if not has_ended:
+            run.kill()
+            run.wait(_KILL_SECONDS)
+
+    def _stop_at_exit(self) -> None:
+        if self.is_running:
+            warnings.warn(
+                f"flow {self.name!r} was still running at exit and is stopped: call join()",
+                ResourceWarning,
+                stacklevel=2,
+            )
+            self._end_now()
+
+    def __repr__(self) -> str:
+        return f"Flow({self.name!r}, {self._flow_type!r})"
+
+
+class _TapReader(Iterator[Any]):
+    """Iterates over a tap, and starts its flow at the first item."""
+
+    def __init__(self, flow: Flow, tap: Tap) -> None:
+        self._flow = flow
+        self.tap = tap
+        self.items: Iterator[Any] | None = None
+
+    def __next__(self) -> Any:
+        if self.items is None:
+            self._flow.run()
+        assert self.items is not None
+        try:
+            return next(self.items)
+        except StopIteration:
+            self._flow.join()
+            raise
+        except KeyboardInterrupt:
+            self._flow._end_now()
+            raise
+
+
+def _local_engine() -> Engine:
+    # The one door to the runtime: a flow that is only looked at needs none of it.
+    from videoflow.runtime.local import LocalEngine
+
+    return LocalEngine()

@@ -1,0 +1,314 @@
+"""From a graph to a plan: which node lives in which worker, with how many tickets.
+
+A plan is a value that can be printed, pickled and sent elsewhere. Making one starts nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import get_args
+
+from videoflow.core.batching import BatchPolicy
+from videoflow.core.graph import Graph, GraphNode
+from videoflow.core.node import (
+    BatchProcessorNode,
+    Node,
+    PerStreamProcessorNode,
+    ProducerNode,
+)
+from videoflow.errors import GraphError
+from videoflow.runtime.deal import Deal, DealBy
+from videoflow.runtime.placement import Placement, WorkerPlan, place
+
+__all__ = ["Exit", "NodePlan", "Plan", "SourcePlan", "make_plan"]
+
+LIGHT_TICKETS = 1024
+"""Tickets of a stream while nothing large travels: small items go in large messages."""
+
+REALTIME_TICKETS = 3
+"""Frames of a stream in flight in a realtime flow: one in work, one waiting, one going out."""
+
+
+class _Elsewhere(Node):
+    """Stands for a node that lives in another worker."""
+
+
+_ELSEWHERE = _Elsewhere(name="elsewhere")
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """Where the frames of one lane leave the flow.
+
+    Attributes:
+        index: Position in ``Plan.exits``.
+        consumer: Index of the consumer.
+        lane: Index of the lane.
+        sources: Indices of the producers whose tickets come home here.
+    """
+
+    index: int
+    consumer: int
+    lane: int
+    sources: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """How one node runs.
+
+    Attributes:
+        index: Position in the graph.
+        name: The node's name.
+        workers: Index of the worker of each task.
+        num_threads: For torch, inside the node's calls.
+        batch: When a batch is closed, for a batch node.
+        deal_by: Whether its tasks share frames or whole lanes.
+        exits: Indices of the exits that it reaches.
+    """
+
+    index: int
+    name: str
+    workers: tuple[int, ...]
+    num_threads: int
+    batch: BatchPolicy | None
+    deal_by: DealBy
+    exits: tuple[int, ...]
+
+    def deal(self, task: int) -> Deal:
+        """Return which frames a task takes."""
+        return Deal(task, len(self.workers), self.deal_by)
+
+    def num_writers(self, lane: int) -> int:
+        """Return how many tasks send ``lane`` on."""
+        return sum(self.deal(task).takes_lane(lane) for task in range(len(self.workers)))
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePlan:
+    """How the frames of one producer enter the flow.
+
+    Attributes:
+        node: Index of the producer.
+        stream: Name of the stream.
+        tickets: Frames in flight while large arrays travel.
+        max_tickets: Frames in flight while nothing large travels.
+        exits: Indices of the exits where its tickets come home.
+        num_items: How many items will come, or None.
+    """
+
+    node: int
+    stream: str
+    tickets: int
+    max_tickets: int
+    exits: tuple[int, ...]
+    num_items: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a flow will run.
+
+    Attributes:
+        graph: What runs.
+        placement: How nodes were dealt to workers.
+        workers: The processes.
+        nodes: One for each node of the graph.
+        sources: One for each producer.
+        exits: Where tickets come home.
+        notes: What the planner changed, in words.
+    """
+
+    graph: Graph
+    placement: Placement
+    workers: tuple[WorkerPlan, ...]
+    nodes: tuple[NodePlan, ...]
+    sources: tuple[SourcePlan, ...]
+    exits: tuple[Exit, ...]
+    notes: tuple[str, ...]
+
+    def source(self, node: int) -> SourcePlan:
+        """Return the plan of the producer with index ``node``."""
+        return next(source for source in self.sources if source.node == node)
+
+    def without_nodes(self) -> Plan:
+        """Return the plan without what users made; it is small, and the same for all workers."""
+        bare = tuple(replace(node, node=_ELSEWHERE) for node in self.graph.nodes)
+        return replace(self, graph=replace(self.graph, nodes=bare))
+
+    def with_nodes(self, nodes: Mapping[int, Node]) -> Plan:
+        """Return the plan with some of its nodes put back."""
+        known = tuple(
+            replace(node, node=nodes.get(node.index, node.node)) for node in self.graph.nodes
+        )
+        return replace(self, graph=replace(self.graph, nodes=known))
+
+
+def make_plan(
+    graph: Graph, *, placement: Placement = "auto", tickets: int | None = None
+) -> Plan:
+    """Decide how ``graph`` runs on this machine.
+
+    Args:
+        graph: A checked flow.
+        placement: ``process``: each node its own process; ``fused``: one worker for all;
+            ``auto``: light nodes join a neighbour.
+        tickets: Frames of a stream in flight; None for the planner's choice.
+
+    Returns:
+        The plan.
+
+    Raises:
+        GraphError: ``placement`` or ``tickets`` make no sense.
+    """
+    if placement not in get_args(Placement):
+        raise GraphError(
+            f"flow {graph.name!r}: got placement={placement!r}, "
+            f"want one of {', '.join(get_args(Placement))}"
+        )
+    if tickets is not None and (not isinstance(tickets, int) or tickets < 1):
+        raise GraphError(f"flow {graph.name!r}: got tickets={tickets!r}, want an int >= 1")
+    workers, homes = place(graph, placement)
+    notes: list[str] = []
+    sizes = _batch_sizes(graph, homes, tickets, notes)
+    exits = _exits(graph)
+    return Plan(
+        graph=graph,
+        placement=placement,
+        workers=workers,
+        nodes=tuple(
+            _node_plan(
+                n, homes[n.index], sizes, exits, _deal_by(graph, workers, homes[n.index])
+            )
+            for n in graph.nodes
+        ),
+        sources=tuple(
+            _source_plan(graph, source, homes, sizes, exits, tickets)
+            for source in graph.sources
+        ),
+        exits=exits,
+        notes=tuple(notes),
+    )
+
+
+def _exits(graph: Graph) -> tuple[Exit, ...]:
+    pairs = [
+        (node.index, lane) for node in graph.nodes if node.index in node.consumers
+        for lane in node.lanes
+    ]  # fmt: skip
+    return tuple(
+        Exit(i, consumer, lane, graph.lanes[lane].sources)
+        for i, (consumer, lane) in enumerate(pairs)
+    )
+
+
+def _batch_sizes(
+    graph: Graph, homes: Sequence[Sequence[int]], tickets: int | None, notes: list[str]
+) -> dict[int, int]:
+    """Return the batch size of each batch node, lowered where ``tickets`` are too few."""
+    sizes = {
+        n.index: n.node.max_batch_size
+        for n in graph.nodes
+        if isinstance(n.node, BatchProcessorNode)
+    }
+    if tickets is None or graph.flow_type == "realtime":
+        return sizes
+    need = max(_held(graph, homes, sizes))
+    if need <= tickets:
+        return sizes
+    num_workers = need - 2 * max(_path_sums(graph, sizes))
+    scale = max(tickets - num_workers, 0) / max(need - num_workers, 1)
+    lowered = {index: max(1, int(size * scale)) for index, size in sizes.items()}
+    for index, size in sizes.items():
+        if lowered[index] < size:
+            notes.append(
+                f"{graph.nodes[index].name}: batch lowered from {size} to {lowered[index]}, "
+                f"because {tickets} tickets cannot fill it (want {need})"
+            )
+    return lowered
+
+
+def _path_sums(graph: Graph, sizes: dict[int, int]) -> list[int]:
+    """Return, for each node, the batch sizes on the longest path that ends there."""
+    sums: list[int] = []
+    for node in graph.nodes:
+        above = [sums[feed.parent] for port in node.ports for feed in port]
+        sums.append(max(above, default=0) + sizes.get(node.index, 0))
+    return sums
+
+
+def _held(graph: Graph, homes: Sequence[Sequence[int]], sizes: dict[int, int]) -> list[int]:
+    """Return 2 x batch sizes + workers on the longest path that ends at each node."""
+    batches: list[int] = []
+    paths: list[frozenset[int]] = []
+    for node in graph.nodes:
+        above = {feed.parent for port in node.ports for feed in port}
+        batches.append(max((batches[p] for p in above), default=0) + sizes.get(node.index, 0))
+        longest = max((paths[p] for p in above), key=len, default=frozenset[int]())
+        paths.append(longest | {homes[node.index][0]})
+    return [2 * batch + len(path) for batch, path in zip(batches, paths, strict=True)]
+
+
+def _node_plan(
+    node: GraphNode,
+    homes: Sequence[int],
+    sizes: dict[int, int],
+    exits: Sequence[Exit],
+    deal_by: DealBy,
+) -> NodePlan:
+    batch = None
+    if isinstance(node.node, BatchProcessorNode):
+        size = sizes[node.index]
+        batch = BatchPolicy(
+            max_batch_size=size,
+            max_turns=2 * size,
+            max_delay_seconds=node.node.max_delay_seconds,
+            max_per_stream=node.node.max_per_stream,
+        )
+    threads = node.node.options["num_threads"]
+    return NodePlan(
+        index=node.index,
+        name=node.name,
+        workers=tuple(homes),
+        num_threads=threads or (num_cores() if batch else 1),
+        batch=batch,
+        deal_by=deal_by,
+        exits=tuple(e.index for e in exits if e.consumer in node.consumers),
+    )
+
+
+def _deal_by(graph: Graph, workers: Sequence[WorkerPlan], homes: Sequence[int]) -> DealBy:
+    """Return how the frames of a group are dealt: a state for each stream wants whole lanes."""
+    mates = [graph.nodes[i].node for i in workers[homes[0]].nodes]
+    return "lane" if any(isinstance(m, PerStreamProcessorNode) for m in mates) else "seq"
+
+
+def _source_plan(  # noqa: PLR0913 - the facts that a source depends on
+    graph: Graph,
+    source: int,
+    homes: Sequence[Sequence[int]],
+    sizes: dict[int, int],
+    exits: Sequence[Exit],
+    tickets: int | None,
+) -> SourcePlan:
+    node = graph.nodes[source].node
+    assert isinstance(node, ProducerNode)
+    need = _held(graph, homes, sizes)
+    reached = max(need[c] for c in graph.nodes[source].consumers)
+    is_realtime = graph.flow_type == "realtime"
+    heavy = tickets or (REALTIME_TICKETS if is_realtime else max(reached, 2))
+    return SourcePlan(
+        node=source,
+        stream=graph.stream_name(source),
+        tickets=heavy,
+        max_tickets=heavy if tickets or is_realtime else max(heavy, LIGHT_TICKETS),
+        exits=tuple(e.index for e in exits if source in e.sources),
+        num_items=node.num_items,
+    )
+
+
+def num_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,446 @@
+"""A node at work in a worker: takes what has arrived, calls the node, sends on.
+
+``Station`` is what all kinds share: lanes, inputs, ends, errors, counters. How a kind of node
+is called is in ``stations`` (processors, batches, consumers) and ``door`` (producers).
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from videoflow.core.graph import GraphNode
+from videoflow.core.node import SKIP, Ending, Node
+from videoflow.errors import NodeError
+from videoflow.runtime.board import COUNTERS, Board
+from videoflow.runtime.deal import Deal
+from videoflow.runtime.desk import Desk
+from videoflow.runtime.inbox import Inbox, worst_ending
+from videoflow.runtime.marks import Kind, Marker, mark
+from videoflow.runtime.outlet import Outlet
+from videoflow.runtime.payload import PLAIN, Loader, Local, Place, pack
+from videoflow.runtime.plan import Plan
+
+__all__ = ["BUDGET_SECONDS", "MAX_RUN", "Host", "Station", "StationLane"]
+
+BUDGET_SECONDS = 0.001
+"""How long a station works before what it made is sent on and others get their turn."""
+
+MAX_RUN = 512
+"""The most values in one message."""
+
+ITEMS, SKIPPED, FAILED, BATCHES, BATCH_ITEMS, WAIT, BATCH_WAIT, COMPUTE, FLUSHED = range(
+    len(COUNTERS)
+)
+
+
+class Host(Protocol):
+    """What a station needs of the worker that it stands in."""
+
+    plan: Plan
+    board: Board
+    loader: Loader
+    worker_name: str
+
+    def report_error(self, node: int, error: NodeError) -> None:
+        """Tell the supervisor of an error that ends the flow."""
+
+    def report_ended(self, source: int, ending: Ending) -> None:
+        """Tell the supervisor that a source has sent the end of its stream."""
+
+    def ring_own_bell(self) -> None:
+        """Wake the worker's loop; may be called from any thread."""
+
+    def ring_bells(self, sources: Sequence[int]) -> None:
+        """Wake the workers of producers whose tickets may have come home."""
+
+
+@dataclass(slots=True)
+class StationLane:
+    """One lane at a station.
+
+    Attributes:
+        index: Index of the lane.
+        name: Its stream.
+        inboxes: One for each input of the node.
+        sources: Producers to the number of frames that they gave, None while unknown.
+        state: What a per-stream node keeps for it.
+        flushing: What the node still has to say after its inputs ended, or None.
+        is_over: Whether its end was sent on.
+    """
+
+    index: int
+    name: str
+    inboxes: tuple[Inbox, ...]
+    sources: dict[int, int | None]
+    state: Any = None
+    flushing: Any = None
+    is_over: bool = False
+
+    @property
+    def seq(self) -> int:
+        """The sequence number of the next frame to take."""
+        return self.inboxes[0].next_out
+
+    @property
+    def window(self) -> int:
+        """Tickets in flight at the next frame."""
+        return max(inbox.window() for inbox in self.inboxes)
+
+    @property
+    def has_all_inputs(self) -> bool:
+        """Whether every input of the lane is over."""
+        return all(inbox.is_over for inbox in self.inboxes)
+
+    @property
+    def total(self) -> int:
+        """One past the last sequence number of the inputs, once all are over."""
+        return max((inbox.total or 0 for inbox in self.inboxes), default=0)
+
+    @property
+    def ending(self) -> Ending:
+        """How the inputs ended, the worst of them."""
+        return worst_ending(inbox.ending for inbox in self.inboxes)
+
+    def run_length(self) -> int:
+        """Return how many frames can be taken now."""
+        inboxes = self.inboxes
+        if len(inboxes) == 1:
+            return inboxes[0].run_length()
+        lengths = [inbox.run_length() for inbox in inboxes if not inbox.is_over]
+        return min(lengths, default=0)
+
+    def take(self, no_partner: Marker) -> Any:
+        """Return the next frame's input, a tuple of inputs where the node has several.
+
+        Where an input is over, or an input is a marker, the frame is a marker: the worst.
+        """
+        if len(self.inboxes) == 1:
+            return self.inboxes[0].take()
+        row = []
+        for inbox in self.inboxes:
+            if inbox.is_over:
+                inbox.pass_over()
+                row.append(no_partner)
+            else:
+                row.append(inbox.take())
+        markers = [value for value in row if type(value) is Marker]
+        return max(markers, key=lambda marker: marker.mark) if markers else tuple(row)
+
+
+class Station:
+    """One task of a node at work.
+
+    Args:
+        host: The worker.
+        graph_node: The node in its graph.
+        deal: Which frames this task takes.
+        outlet: Where its outputs go.
+        desk: Its slots.
+    """
+
+    def __init__(
+        self, host: Host, graph_node: GraphNode, deal: Deal, outlet: Outlet, desk: Desk
+    ) -> None:
+        self.host = host
+        self.index = graph_node.index
+        self.name = graph_node.name
+        self.node: Node = graph_node.node
+        self.outlet = outlet
+        self.desk = desk
+        self.counters = host.board.tasks[graph_node.index, deal.task]
+        self.is_done = False
+        self.is_open = False
+        self.num_threads = host.plan.nodes[graph_node.index].num_threads
+        self.lanes = _make_lanes(host.plan, graph_node, deal)
+        self._by_lane = {lane.index: lane for lane in self.lanes}
+        self._ports = _ports(graph_node)
+        self._is_broken = False
+        self._num_forgiven = 0
+        self._failed = Marker(mark(Kind.FAILED, self.index))
+        self._skipped = Marker(mark(Kind.SKIPPED, self.index))
+
+    # Arrivals
+
+    def inlet(self, port: int) -> StationInlet:
+        """Return input ``port``, for a parent in the same worker."""
+        return StationInlet(self, port)
+
+    def port_lane(self, port: int, parent_lane: int) -> StationLane | None:
+        """Return the lane here that ``parent_lane`` feeds through ``port``, if it is ours."""
+        return self._by_lane.get(self._ports[port].get(parent_lane, -1))
+
+    # Work
+
+    def step(self) -> bool:
+        """Do a little work; return whether anything was done."""
+        has_worked = False
+        for lane in self.lanes:
+            if lane.is_over:
+                continue
+            length = lane.run_length()
+            if length:
+                self._work(lane, min(length, MAX_RUN))
+                has_worked = True
+            elif lane.has_all_inputs:
+                has_worked |= self._finish(lane)
+        if not self.is_done and all(lane.is_over for lane in self.lanes):
+            self.is_done = True
+            has_worked = True
+        return has_worked
+
+    def due_seconds(self) -> float | None:
+        """Return when ``step`` should be tried again even if nothing arrives, or None."""
+        return None
+
+    def _work(self, lane: StationLane, length: int) -> None:
+        """Take up to ``length`` frames of ``lane`` and send on what becomes of them."""
+        seq, window, stride = lane.seq, lane.window, lane.inboxes[0].stride
+        packed: list[Any] = []
+        kept: list[Any] = []
+        begin = time.monotonic()
+        deadline = begin + BUDGET_SECONDS
+        wants_packed, wants_kept = self.outlet.has_remotes, self.outlet.has_locals
+        for number in range(length):
+            value = lane.take(self._skipped)
+            if type(value) is Marker:
+                output: Any = value
+            else:
+                at = seq + number * stride
+                output, places = self._call(lane, at, window, value)
+                if wants_packed and type(output) not in PLAIN and type(output) is not Marker:
+                    packed_output = self._pack(lane, at, output, places)
+                    packed.append(packed_output)
+                    if wants_kept:
+                        kept.append(
+                            self._failed
+                            if packed_output is self._failed
+                            else _local(output, places)
+                        )
+                    continue
+                if type(output) not in PLAIN and type(output) is not Marker:
+                    output = _local(output, places)
+            packed.append(output)
+            kept.append(output)
+            if time.monotonic() > deadline:
+                break
+        self.counters[COMPUTE] += time.monotonic() - begin
+        self._send(lane, seq, stride, window, packed, kept)
+
+    def _send(  # noqa: PLR0913 - a run, in its two forms
+        self,
+        lane: StationLane,
+        seq: int,
+        stride: int,
+        window: int,
+        packed: list[Any],
+        kept: list[Any],
+    ) -> None:
+        self.counters[ITEMS] += len(packed or kept)
+        self.outlet.put(lane.index, seq, stride, window, packed, kept)
+
+    def _call(
+        self, lane: StationLane, seq: int, window: int, value: Any
+    ) -> tuple[Any, Sequence[Place]]:
+        """Return the node's output for one frame, or a marker, and the places it may show."""
+        if self._is_broken:
+            return self._failed, ()
+        try:
+            inputs, places = self._load(value)
+            self.desk.begin((lane.index, seq % window, window))
+            output = self._invoke(lane, inputs)
+        except Exception as error:
+            return self._fail(lane.name, seq, error), ()
+        return self._settled(output, places)
+
+    def _settled(self, output: Any, places: list[Place]) -> tuple[Any, Sequence[Place]]:
+        if output is SKIP:
+            self.counters[SKIPPED] += 1
+            return self._skipped, ()
+        own = self.desk.places()
+        if own:
+            output = self.desk.lend(output)
+            places.extend(own)
+        return output, places
+
+    def _invoke(self, lane: StationLane, inputs: Sequence[Any]) -> Any:
+        raise AssertionError("each kind of station calls its node in its own way")
+
+    def _load(self, value: Any) -> tuple[Sequence[Any], list[Place]]:
+        """Return the inputs of a call, and the places that they show."""
+        if len(self._ports) == 1:
+            if type(value) in PLAIN:
+                return (value,), []
+            loaded, places = self.host.loader.load(value)
+            return (loaded,), list(places)
+        inputs: list[Any] = []
+        all_places: list[Place] = []
+        for one in value:
+            loaded, places = self.host.loader.load(one)
+            inputs.append(loaded)
+            all_places.extend(places)
+        return inputs, all_places
+
+    def _pack(
+        self, lane: StationLane, seq: int, output: Any, places: Sequence[Place], item: int = 0
+    ) -> Any:
+        """Return an output as messages carry it; one that cannot be pickled has failed."""
+        try:
+            return pack(output, places, lambda num_bytes: self.desk.new_slot(num_bytes, item))
+        except Exception as error:
+            return self._fail(lane.name, seq, error)
+
+    # Ends
+
+    def _finish(self, lane: StationLane) -> bool:
+        """Send the end of a lane on; return whether that was possible now."""
+        self._end_sources(lane)
+        self._end_lane(lane, lane.total)
+        return True
+
+    def _end_sources(self, lane: StationLane) -> None:
+        """Say how many frames each source gave, before anything beyond them is sent."""
+        for source, total in lane.sources.items():
+            if total is not None:
+                self.outlet.end_source(lane.index, source, total)
+
+    def _end_lane(self, lane: StationLane, total: int) -> None:
+        ending: Ending = "failed" if self._is_broken else lane.ending
+        lane.is_over = True
+        self.outlet.end(lane.index, total, ending)
+
+    # Errors
+
+    def _fail(self, stream: str | None, seq: int | None, error: BaseException) -> Marker:
+        """Deal with an exception of the node by its policy; return the frame's marker."""
+        self.counters[FAILED] += 1
+        options = self.node.options
+        self._num_forgiven += 1
+        limit = options["max_failures"]
+        if options["on_error"] == "skip" and (limit is None or self._num_forgiven <= limit):
+            return self._failed
+        if not self._is_broken:
+            self._is_broken = True
+            self.host.report_error(
+                self.index, node_error(self, stream=stream, frame_index=seq, error=error)
+            )
+        return self._failed
+
+    def guarded(self, what: Callable[[], None]) -> bool:
+        """Call ``open`` or ``close`` of the node; return whether it went well."""
+        try:
+            what()
+        except Exception as error:
+            self._is_broken = True
+            self.host.report_error(
+                self.index, node_error(self, stream=None, frame_index=None, error=error)
+            )
+            return False
+        return True
+
+    def open(self) -> bool:
+        """Open the node; return whether that went well."""
+        self.node._runtime = self.desk
+        self.is_open = self.guarded(self.node.open)
+        return self.is_open
+
+    def close(self) -> None:
+        """Close the node, once, if it was opened."""
+        if self.is_open:
+            self.is_open = False
+            self.guarded(self.node.close)
+
+
+class StationInlet:
+    """One input of a station, as a parent's outlet or the worker's mail sees it."""
+
+    __slots__ = ("_port", "_station")
+
+    def __init__(self, station: Station, port: int) -> None:
+        self._station = station
+        self._port = port
+
+    def put(self, lane: int, seq: int, stride: int, window: int, values: Sequence[Any]) -> None:
+        """Take a run of values."""
+        here = self._station.port_lane(self._port, lane)
+        if here is not None:
+            here.inboxes[self._port].put(seq, stride, window, values)
+
+    def end_source(self, lane: int, source: int, total: int) -> None:
+        """Hear how many frames a source gave."""
+        here = self._station.port_lane(self._port, lane)
+        if here is not None and here.sources.get(source, 0) is None:
+            here.sources[source] = total
+            if len(here.sources) > 1:
+                self._station.outlet.end_source(here.index, source, total)
+
+    def end(self, lane: int, total: int, ending: Ending, writer: int = 0) -> None:
+        """Hear that a lane ends before ``total``."""
+        here = self._station.port_lane(self._port, lane)
+        if here is not None:
+            here.inboxes[self._port].end(total, ending, writer)
+
+    def lose(self, lane: int, writer: int, ending: Ending) -> None:
+        """Hear that the writer of a lane is gone."""
+        here = self._station.port_lane(self._port, lane)
+        if here is not None:
+            here.inboxes[self._port].lose(writer, ending)
+
+
+def node_error(
+    station: Station, *, stream: str | None, frame_index: int | None, error: BaseException
+) -> NodeError:
+    """Return ``error`` as the caller of ``join`` will see it."""
+    where = f"node {station.name!r}, worker {station.host.worker_name!r}"
+    if stream is not None:
+        where += f", stream {stream!r}, frame {frame_index}"
+    return NodeError(
+        f"flow {station.host.plan.graph.name!r}, {where}: {type(error).__name__}: {error}",
+        node=station.name,
+        worker=station.host.worker_name,
+        stream=stream,
+        frame_index=frame_index,
+        remote_traceback="".join(traceback.format_exception(error)),
+    )
+
+
+def _local(output: Any, places: Sequence[Place]) -> Any:
+    return Local(output, tuple(places)) if places else output
+
+
+def _ports(graph_node: GraphNode) -> tuple[dict[int, int], ...]:
+    """Return, for each input, the lane of the parent to the lane here."""
+    return tuple({feed.parent_lane: feed.lane for feed in port} for port in graph_node.ports)
+
+
+def _make_lanes(plan: Plan, graph_node: GraphNode, deal: Deal) -> tuple[StationLane, ...]:
+    lanes = []
+    for index in graph_node.lanes:
+        if not deal.takes_lane(index):
+            continue
+        inboxes = []
+        for port in graph_node.ports:
+            feed = next(feed for feed in port if feed.lane == index)
+            parent = plan.nodes[feed.parent]
+            is_mate = parent.workers == plan.nodes[graph_node.index].workers
+            num_writers = 1 if is_mate else parent.num_writers(feed.parent_lane)
+            inboxes.append(Inbox(deal.first, deal.stride, num_writers))
+        lane = plan.graph.lanes[index]
+        sources: dict[int, int | None] = dict.fromkeys(lane.sources)
+        lanes.append(StationLane(index, lane.name, tuple(inboxes), sources))
+    return tuple(lanes)
+
+
+def entered_seconds(board: Board, plan: Plan, lane: int, seqs: Any) -> Any:
+    """Return when frames of a lane entered the flow: the youngest of its sources' clocks."""
+    sources = plan.graph.lanes[lane].sources
+    clocks = [
+        board.entered_seconds[source][np.asarray(seqs) % plan.source(source).max_tickets]
+        for source in sources
+    ]
+    return np.max(clocks, axis=0)
