@@ -83,7 +83,7 @@ def test_takes_what_a_data_format_can_say(value: Any, annotation: Any, want: Any
 )
 def test_takes_what_a_command_line_can_say(text: str, annotation: Any, want: Any) -> None:
     """A text from --set becomes whatever the argument wants."""
-    assert convert(SetText(text, "x"), Argument(annotation, "")) == want
+    assert convert(SetText(text, "x=?"), Argument(annotation, "")) == want
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_takes_what_a_command_line_can_say(text: str, annotation: Any, want: Any
         pytest.param(0.5, int, id="float-for-int"),
         pytest.param("person", list[str], id="str-for-list"),
         pytest.param([0, 1, 2], Corners, id="three-numbers"),
-        pytest.param(SetText("0,1,2", "x"), Corners, id="three-numbers-set"),
-        pytest.param(SetText("", "x"), int, id="empty-set"),
+        pytest.param(SetText("0,1,2", "x=?"), Corners, id="three-numbers-set"),
+        pytest.param(SetText("", "x=?"), int, id="empty-set"),
         pytest.param(None, int, id="null"),
         pytest.param("print", Callable[[], None], id="function"),
         pytest.param({"start": [0, 0], "end": [0, 0]}, Line, id="data-class-refuses"),

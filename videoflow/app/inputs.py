@@ -1,4 +1,7 @@
-"""The inputs of a config: what may be set from outside, and where ``${name}`` stands for it."""
+"""The inputs of a config: what may be set from outside, and where ``${name}`` stands for it.
+
+``${name[0:2]}`` stands for the first two of a list, or of a text like ``0,360,1280,360``.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +16,25 @@ from videoflow.errors import ConfigError
 __all__ = ["SetText", "parse_settings", "resolve_inputs", "substitute"]
 
 _INPUT_KEYS = ("default", "help")
-_REFERENCE = re.compile(r"\$(?P<escape>\$)?\{(?P<name>[^}]*)\}")
+_REFERENCE = re.compile(
+    r"\$(?P<escape>\$)?\{(?P<name>[^}\[]*)(?P<part>\[(?P<first>\d*):(?P<last>\d*)\])?\}"
+)
 
 
 class SetText(str):
     """The text of a ``--set``, which becomes what the place where it is used wants.
 
     Attributes:
-        input_name: The input that was set.
+        setting: All that was set, ``name=value``, for messages.
     """
 
-    __slots__ = ("input_name",)
+    __slots__ = ("setting",)
 
-    input_name: str
+    setting: str
 
-    def __new__(cls, text: str, input_name: str) -> SetText:  # noqa: D102
+    def __new__(cls, text: str, setting: str) -> SetText:  # noqa: D102
         self = super().__new__(cls, text)
-        self.input_name = input_name
+        self.setting = setting
         return self
 
 
@@ -70,7 +75,7 @@ def resolve_inputs(document: Document, settings: Mapping[str, str]) -> dict[str,
     for name, description in declared.items():
         _check_description(document, name, description)
         if name in settings:
-            values[name] = SetText(settings[name], name)
+            values[name] = SetText(settings[name], f"{name}={settings[name]}")
         elif "default" in description:
             values[name] = description["default"]
         else:
@@ -103,20 +108,29 @@ def substitute(
     with document.at(*key_path):
         whole = _REFERENCE.fullmatch(value)
         if whole and not whole["escape"]:
-            return _look_up(whole["name"], inputs)
+            return _look_up(whole, inputs)
         return _REFERENCE.sub(lambda found: _as_text(found, inputs), value)
 
 
-def _look_up(name: str, inputs: Mapping[str, Any]) -> Any:
+def _look_up(found: re.Match[str], inputs: Mapping[str, Any]) -> Any:
+    name = found["name"]
     if name not in inputs:
         raise unknown_word("input", name, inputs)
-    return inputs[name]
+    value = inputs[name]
+    if not found["part"] or value is None:
+        return value
+    part = slice(int(found["first"] or 0), int(found["last"]) if found["last"] else None)
+    if isinstance(value, SetText):
+        return SetText(",".join(value.split(",")[part]), value.setting)
+    if not isinstance(value, list):
+        raise ConfigError(f"input {name!r} is {value!r}, want a list to take a part of")
+    return value[part]
 
 
 def _as_text(found: re.Match[str], inputs: Mapping[str, Any]) -> str:
     if found["escape"]:
         return found[0][1:]
-    value = _look_up(found["name"], inputs)
+    value = _look_up(found, inputs)
     if value is None:
         raise ConfigError(
             f"input {found['name']!r} is null and cannot be part of a text",
