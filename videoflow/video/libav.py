@@ -300,6 +300,7 @@ class VideoEncoder:
     def __init__(self, container: OutputContainer, stream: VideoStream) -> None:
         self._container = container
         self._stream = stream
+        self._duration_ticks = 0
 
     def write(self, planes: Tensor, *, pts_ticks: int, duration_ticks: int) -> None:
         """Encode one picture; it may be overwritten when the call returns.
@@ -315,8 +316,8 @@ class VideoEncoder:
         # The planes are wrapped, not copied: libx264 copies them before it returns.
         frame = VideoFrame.from_numpy_buffer(planes.contiguous().numpy(), "nv12")
         frame.pts = pts_ticks
-        frame.duration = duration_ticks
         frame.time_base = Fraction(1, TICKS_PER_SECOND)
+        self._duration_ticks = duration_ticks
         self._mux(frame)
 
     def close(self) -> None:
@@ -337,7 +338,10 @@ class VideoEncoder:
 
     def _mux(self, frame: VideoFrame | None) -> None:
         try:
-            self._container.mux(self._stream.encode(frame))
+            for packet in self._stream.encode(frame):
+                # Only that of the last one counts, and no frame behind it tells it.
+                packet.duration = self._duration_ticks
+                self._container.mux_one(packet)
         except FFmpegError as error:
             raise _output_error(self._container.name, error) from error
 
