@@ -66,8 +66,8 @@ class CropTransformer(ProcessorNode):
         left, top, right, bottom = self._box_xyxy
         if left >= width or top >= height:
             raise ShapeError(
-                f"{self.name!r}, stream {frame.stream!r}, frame {frame.index}: got a picture of "
-                f"{width} x {height}, want one that reaches into the box {self._box_xyxy}"
+                f"{self.name!r}, stream {frame.stream!r}, frame {frame.index}: got a picture "
+                f"of {width} x {height}, want one that reaches into the box {self._box_xyxy}"
             )
         if frame.layout == "nv12":  # (1, 1, 4, 4) -> (0, 0, 4, 4)
             left, top = left // 2 * 2, top // 2 * 2
