@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 import pytest
 import torch
+from av.video.stream import VideoStream
 
 from tests.clips import index_of, write_clip, write_image
 from videoflow.data import Frame, Stamp
@@ -49,7 +51,9 @@ def read_all(decoder: VideoDecoder) -> list[Picture]:
 def first_pictures(path: Path, *, num: int) -> list[av.VideoFrame]:
     with av.open(str(path)) as container:
         stream = container.streams.best("video")
-        return [frame for frame, _ in zip(container.decode(stream), range(num), strict=False)]
+        assert isinstance(stream, VideoStream)
+        frames = container.decode(stream)
+        return [cast(av.VideoFrame, next(frames)) for _ in range(num)]
 
 
 @pytest.mark.parametrize("name", AS_NV12)

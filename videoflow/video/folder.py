@@ -50,6 +50,8 @@ def list_folder(folder: Path, *, suffixes: tuple[str, ...]) -> list[Path]:
 
 
 def _natural_key(path: Path) -> tuple[list[tuple[int, str]], str]:
-    # "cam10b" -> [(-1, "cam"), (10, ""), (-1, "b")]
+    # "cam10b.png" -> [(1, "cam"), (0, "0...010"), (1, "b.png")]: digits come before letters
     parts = re.findall(r"\d+|\D+", path.name.lower())
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name
+    return [
+        (0, f"{int(part):020}") if part.isdecimal() else (1, part) for part in parts
+    ], path.name

@@ -362,7 +362,7 @@ def open_encoder(  # noqa: PLR0913 - what an H.264 file is told once
     crf: float,
     num_threads: int,
 ) -> VideoEncoder:
-    """Open a file for H.264 4:2:0 (libx264) with its own timestamps, index in front.
+    """Open a file for H.264 4:2:0 (libx264) with free timestamps, its index in front.
 
     Args:
         path: Overwritten.
@@ -376,27 +376,33 @@ def open_encoder(  # noqa: PLR0913 - what an H.264 file is told once
     Raises:
         OutputError: It cannot be opened for writing.
     """
+    movflags = {"movflags": "+faststart"} if container_format in ("mp4", "mov") else {}
     try:
-        container = av.open(
-            f"file:{path}",
-            "w",
-            format=container_format,
-            options={"movflags": "+faststart"} if container_format in ("mp4", "mov") else {},
-        )
+        container = av.open(f"file:{path}", "w", format=container_format, options=movflags)
+        stream = _add_h264(container, size_hw=size_hw, color=color, num_threads=num_threads)
+        stream.options = {"preset": preset, "crf": str(crf)}
+        container.start_encoding()
     except FFmpegError as error:
         raise _output_error(path, error) from error
-    stream = container.add_stream(
-        "libx264", rate=25, options={"preset": preset, "crf": str(crf)}
-    )
+    return VideoEncoder(container, stream)
+
+
+def _add_h264(
+    container: OutputContainer, *, size_hw: tuple[int, int], color: ColorSpec, num_threads: int
+) -> VideoStream:
+    stream = container.add_stream("libx264", rate=25)
     stream.height, stream.width = size_hw
     stream.pix_fmt = "nv12"
     stream.time_base = Fraction(1, TICKS_PER_SECOND)
     context = stream.codec_context
     context.time_base = Fraction(1, TICKS_PER_SECOND)
     context.thread_count = num_threads
+    # An mp4 counts its length in decoding time, which B-frames shift against the time shown:
+    # with a variable rate the last frames would lie beyond the end.
+    context.max_b_frames = 0
     context.colorspace, context.color_primaries, context.color_trc = _TAGS[color.matrix]
     context.color_range = ColorRange.JPEG if color.is_full_range else ColorRange.MPEG
-    return VideoEncoder(container, stream)
+    return stream
 
 
 def _is_video(container: InputContainer, stream: VideoStream) -> bool:
