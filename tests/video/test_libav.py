@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 import av
 import numpy as np
@@ -53,7 +52,7 @@ def first_pictures(path: Path, *, num: int) -> list[av.VideoFrame]:
         stream = container.streams.best("video")
         assert isinstance(stream, VideoStream)
         frames = container.decode(stream)
-        return [cast(av.VideoFrame, next(frames)) for _ in range(num)]
+        return [next(frames) for _ in range(num)]
 
 
 @pytest.mark.parametrize("name", AS_NV12)
