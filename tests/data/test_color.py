@@ -119,6 +119,26 @@ def test_a_batch_is_converted_picture_by_picture(
         assert torch.equal(rgb[i], nv12_to_rgb(planes[i : i + 1], ColorSpec())[0])
 
 
+def test_a_large_picture_is_converted_as_its_parts() -> None:
+    """The strips that a large batch is worked on in leave no seam, forth and back."""
+    generator = torch.Generator().manual_seed(2)
+    planes = torch.randint(0, 256, (3, 1080, 600), dtype=torch.uint8, generator=generator)
+    luma, chroma = split_nv12(planes)
+    small = torch.empty(3, 3, 600, dtype=torch.uint8)
+
+    rgb = nv12_to_rgb(planes, ColorSpec())
+    back = rgb_to_nv12(rgb, ColorSpec())
+
+    for top in range(0, 720, 2):
+        rows = slice(top, top + 2)
+        small[:, :2] = luma[:, 0, rows]
+        small[:, 2] = chroma[:, :, top // 2].permute(0, 2, 1).flatten(1)
+        assert torch.equal(nv12_to_rgb(small, ColorSpec()), rgb[:, :, rows])
+        part = rgb_to_nv12(rgb[:, :, rows], ColorSpec())
+        assert torch.equal(part[:, :2], back[:, rows])
+        assert torch.equal(part[:, 2], back[:, 720 + top // 2])
+
+
 @pytest.mark.parametrize(
     ("code", "num_lines", "matrix"),
     [

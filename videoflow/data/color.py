@@ -14,6 +14,7 @@ interpolation: what swscale does between pictures of equal size, and within two 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import torch
@@ -50,6 +51,7 @@ _MATRIX_OF_CODE: Final[dict[int, Matrix]] = {
     9: "bt2020",
     10: "bt2020",
 }
+_PIXELS_PER_STRIP: Final = 2**18
 _FRACTION_BITS: Final = 5  # |Y + C| < 580, so that 16 bits hold it with 5 bits of fraction
 
 
@@ -80,21 +82,15 @@ def nv12_to_rgb(planes: Tensor, color: ColorSpec) -> Tensor:
     """
     luma, chroma = split_nv12(planes)
     num, _, height, width = luma.shape
-    weights, bias = rgb_coefficients(color)
-    scale = 1 << _FRACTION_BITS
-    # The sum of luma and chroma is the only work at full size, so it is done in 16 bits.
-    y = luma.float().mul_(weights[0][0] * scale).to(torch.int16)
-    y = y.view(num, height // 2, 2, width)
-    cb, cr = chroma.float().unbind(1)
-    out = torch.empty((num, height // 2, 2, width, 3), dtype=torch.uint8, device=planes.device)
-    total = torch.empty_like(y)
-    for channel in range(3):
-        _, from_cb, from_cr = weights[channel]
-        offset = bias[channel] * scale + scale / 2
-        c = (cb * (from_cb * scale)).add_(cr, alpha=from_cr * scale).add_(offset)
-        torch.add(y, _double_columns(c.to(torch.int16)).unsqueeze(2), out=total)
-        out[..., channel] = total.bitwise_right_shift_(_FRACTION_BITS).clamp_(0, 255)
-    return out.view(num, height, width, 3).permute(0, 3, 1, 2)
+    out = torch.empty((num, height, width, 3), dtype=torch.uint8, device=planes.device)
+    for top, bottom in _strips(num, height, width, device=planes.device):
+        _fill_rgb(
+            out[:, top:bottom],
+            luma[:, 0, top:bottom],
+            chroma[:, :, top // 2 : bottom // 2],
+            color=color,
+        )
+    return out.permute(0, 3, 1, 2)
 
 
 def ycbcr_to_rgb(luma: Tensor, chroma: Tensor, color: ColorSpec) -> Tensor:
@@ -139,17 +135,15 @@ def rgb_to_nv12(rgb: Tensor, color: ColorSpec) -> Tensor:
             f"NV12 needs an even size, got {width} x {height}",
             help="repeat the last row or column first",
         )
-    weights, bias = ycbcr_coefficients(color)
     out = torch.empty((num, height * 3 // 2, width), dtype=torch.uint8, device=rgb.device)
-    channels = [channel.float() for channel in rgb.unbind(1)]
-    # A half is added, so that the cut to whole numbers rounds.
-    out[:, :height] = _weighted(channels, weights[0], bias[0] + 0.5).clamp_(0, 255)
-    pairs = [channel[:, 0::2] + channel[:, 1::2] for channel in channels]  # rows, two by two
-    chroma = out[:, height:].view(num, height // 2, width // 2, 2)
-    for plane in range(2):
-        quarter = tuple(weight / 4 for weight in weights[1 + plane])
-        half_wide = _weighted(pairs, quarter, (bias[1 + plane] + 0.5) / 2)
-        chroma[..., plane] = (half_wide[..., 0::2] + half_wide[..., 1::2]).clamp_(0, 255)
+    luma, chroma = split_nv12(out)
+    for top, bottom in _strips(num, height, width, device=rgb.device):
+        _fill_ycbcr(
+            luma[:, 0, top:bottom],
+            chroma[:, :, top // 2 : bottom // 2],
+            rgb[:, :, top:bottom],
+            color=color,
+        )
     return out
 
 
@@ -225,6 +219,52 @@ def ycbcr_coefficients(
 
 def _ranges(color: ColorSpec) -> tuple[float, float, int]:
     return (1.0, 1.0, 0) if color.is_full_range else (255 / 219, 255 / 224, 16)
+
+
+def _strips(
+    num: int, height: int, width: int, *, device: torch.device
+) -> Iterator[tuple[int, int]]:
+    """Yield first and last row of the parts to work on at once; all rows are even.
+
+    On a CPU the intermediate results then stay in the cache, and in memory that is used
+    again: fresh memory for a whole picture costs more than the arithmetic.
+    """
+    rows = _PIXELS_PER_STRIP // max(1, num * width) // 2 * 2 if device.type == "cpu" else height
+    step = max(2, rows)
+    for top in range(0, height, step):
+        yield top, min(top + step, height)
+
+
+def _fill_rgb(out: Tensor, luma: Tensor, chroma: Tensor, *, color: ColorSpec) -> None:
+    """Fill ``[N, H, W, 3]`` from luma ``[N, H, W]`` and chroma ``[N, 2, H / 2, W / 2]``."""
+    num, height, width = luma.shape
+    weights, bias = rgb_coefficients(color)
+    scale = 1 << _FRACTION_BITS
+    # The sum of luma and chroma is the only work at full size, so it is done in 16 bits.
+    y = luma.float().mul_(weights[0][0] * scale).to(torch.int16)
+    y = y.view(num, height // 2, 2, width)
+    cb, cr = chroma.float().unbind(1)
+    total = torch.empty_like(y)
+    for channel in range(3):
+        _, from_cb, from_cr = weights[channel]
+        offset = bias[channel] * scale + scale / 2
+        c = (cb * (from_cb * scale)).add_(cr, alpha=from_cr * scale).add_(offset)
+        torch.add(y, _double_columns(c.to(torch.int16)).unsqueeze(2), out=total)
+        total.bitwise_right_shift_(_FRACTION_BITS).clamp_(0, 255)
+        out[..., channel] = total.view(num, height, width)
+
+
+def _fill_ycbcr(luma: Tensor, chroma: Tensor, rgb: Tensor, *, color: ColorSpec) -> None:
+    """Fill luma ``[N, H, W]`` and chroma ``[N, 2, H / 2, W / 2]`` from ``[N, 3, H, W]``."""
+    weights, bias = ycbcr_coefficients(color)
+    channels = [channel.float() for channel in rgb.unbind(1)]
+    # A half is added, so that the cut to whole numbers rounds.
+    luma.copy_(_weighted(channels, weights[0], bias[0] + 0.5).clamp_(0, 255))
+    pairs = [channel[:, 0::2] + channel[:, 1::2] for channel in channels]  # rows, two by two
+    for plane in range(2):
+        quarter = tuple(weight / 4 for weight in weights[1 + plane])
+        half_wide = _weighted(pairs, quarter, (bias[1 + plane] + 0.5) / 2)
+        chroma[:, plane] = (half_wide[..., 0::2] + half_wide[..., 1::2]).clamp_(0, 255)
 
 
 def _double_columns(half: Tensor) -> Tensor:
