@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 import pytest
 import torch
+from av.container import InputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from tests.clips import index_of, write_clip, write_image
@@ -160,6 +165,40 @@ def test_damage_in_the_middle_does_not_end_a_file(test_data: Path, tmp_path: Pat
     assert 50 <= num_pictures < 60
     assert loss is not None
     assert "could not be decoded" in loss
+
+
+class BreakingContainer:
+    """A container whose source breaks after some packets, as a network does."""
+
+    def __init__(self, container: InputContainer, *, num_packets: int) -> None:
+        self._container = container
+        self._num_packets = num_packets
+
+    def demux(self, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+        yield from islice(self._container.demux(stream), self._num_packets)
+        raise av.error.TimeoutError(110, "Connection timed out")
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._container, name)
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_a_source_that_breaks_delivers_what_it_had(tmp_path: Path, num_threads: int) -> None:
+    """The pictures that the decoder still holds come out, then the end, and a remark."""
+    clip = write_clip(tmp_path / "clip.mp4", num_frames=20)
+    container = av.open(str(clip))
+    stream = container.streams.video[0]
+    stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = num_threads
+    breaking = cast(InputContainer, BreakingContainer(container, num_packets=10))
+
+    with VideoDecoder(breaking, stream, source="camera", as_rgb=False) as decoder:
+        pictures = read_all(decoder)
+        loss = decoder.describe_loss()
+
+    assert len(pictures) == 10
+    assert loss is not None
+    assert "reading stopped with 'Connection timed out'" in loss
 
 
 def test_a_change_of_size_in_mid_stream_goes_through(tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ class VideoDecoder:
             yield self._end_of_stream()
 
     def _end_of_stream(self) -> Packet[VideoStream]:
-        packet = cast(Packet[VideoStream], Packet())
+        packet = cast("Packet[VideoStream]", Packet())
         packet.stream = self._stream
         return packet
 
