@@ -39,7 +39,7 @@ class WeightsFile(_Strict):
         origin: Who trained it, for people.
     """
 
-    file: Annotated[str, StringConstraints(pattern=r"^[\w.-]+\.(onnx|pth|pt|safetensors)$")]
+    file: Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*$")]
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     url: Annotated[str, StringConstraints(pattern=r"^(https?|file)://")]
     origin: Text
