@@ -11,14 +11,16 @@ from videoflow.nets.weights import CACHE_VARIABLE, WEIGHTS_VARIABLE
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _two_threads() -> None:
-    torch.set_num_threads(2)
+def _one_thread() -> None:
+    # Threads that wait for each other are slow where other processes want the processor too.
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
 def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A cache folder of the test's own, and no folder with weights."""
     monkeypatch.delenv(WEIGHTS_VARIABLE, raising=False)
+    monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache"
 

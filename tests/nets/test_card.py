@@ -49,7 +49,7 @@ def test_card_is_frozen() -> None:
     card = load_card("yolox_nano")
 
     with pytest.raises(ValidationError, match="frozen"):
-        card.name = "other"  # type: ignore[misc] # that is the test
+        card.name = "other"
 
 
 @pytest.mark.parametrize(

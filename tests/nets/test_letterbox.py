@@ -59,8 +59,8 @@ def test_boxes_come_back_to_where_they_were(
     """A box scaled into the input and mapped back is the same box."""
     fit = Letterbox.fit((height, width), input_size=416, stride=32)
     unit = np.array(points, np.float32)
-    source = np.hstack((unit, unit)) * np.float32([width, height, width, height])
-    scale = np.float32(fit.content_hw) / np.float32(fit.source_hw)
+    source = np.hstack((unit, unit)) * np.array([width, height, width, height], np.float32)
+    scale = np.array(fit.content_hw) / np.array(fit.source_hw)
 
     back = fit.to_source((source * scale[[1, 0, 1, 0]]).astype(np.float32))
 

@@ -13,7 +13,9 @@ STAMP = Stamp("camera", 0, 0.0, (200, 200))
 TWICE = Letterbox((200, 200), (100, 100), (128, 128))  # the picture is twice the input
 
 # centre x, centre y, width, height, objectness, then three classes, as probabilities
-ROWS = [
+Row = tuple[float, ...]
+
+ROWS: list[Row] = [
     (20, 20, 10, 20, 0.9, 0.8, 0.1, 0.1),  # 0: class 0, score 0.72
     (21, 20, 10, 20, 0.8, 0.8, 0.1, 0.1),  # 1: the same object, 0.64
     (20, 20, 10, 20, 0.5, 0.1, 0.9, 0.1),  # 2: another class at the same place, 0.45
@@ -22,15 +24,15 @@ ROWS = [
 ]
 
 
-def _predictions(images: list[list[tuple[float, ...]]], *, num_places: int = 6) -> Predictions:
-    nothing = (10, 10, 5, 5, 0.001, 0.5, 0.5, 0.5)
+def _predictions(images: list[list[Row]], *, num_places: int = 6) -> Predictions:
+    nothing: Row = (10, 10, 5, 5, 0.001, 0.5, 0.5, 0.5)
     padded = [rows + [nothing] * (num_places - len(rows)) for rows in images]
     table = torch.tensor(padded, dtype=torch.float32)
     return Predictions(table[..., :4], table[..., 4].logit(), table[..., 5:].logit())
 
 
 def _detect(
-    images: list[list[tuple[float, ...]]],
+    images: list[list[Row]],
     *,
     score: float = 0.2,
     classes: tuple[int, ...] | None = None,
@@ -78,7 +80,7 @@ def test_class_filter_only_leaves_out(classes: tuple[int, ...]) -> None:
 def test_frame_gives_the_same_at_every_place_in_the_batch(position: int) -> None:
     """What is in a batch beside a frame changes nothing, bit by bit."""
     (alone,) = _detect([ROWS])
-    crowd = [[(60.0, 60.0, 90.0, 90.0, 0.9, 0.9, 0.9, 0.9)] for _ in range(8)]
+    crowd: list[list[Row]] = [[(60, 60, 90, 90, 0.9, 0.9, 0.9, 0.9)] for _ in range(8)]
     crowd[position] = ROWS
 
     found = _detect(crowd)[position]

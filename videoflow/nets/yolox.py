@@ -149,7 +149,8 @@ def load_yolox(weights: Path, *, num_classes: int, size: YoloXSize) -> YoloX:
     Raises:
         ModelError: The file does not fit the network; names the first layer that differs.
     """
-    model = YoloX(size, num_classes=num_classes)
+    with torch.device("meta"):  # every number comes from the file: make up none before
+        model = YoloX(size, num_classes=num_classes)
     stored = read_convolutions(weights)
     layers = {n: m for n, m in model.named_modules() if isinstance(m, nn.Conv2d)}
     if len(layers) != len(stored):
@@ -159,10 +160,7 @@ def load_yolox(weights: Path, *, num_classes: int, size: YoloXSize) -> YoloX:
         )
     for (name, layer), came in zip(layers.items(), stored, strict=True):
         _fill(layer, came, where=f"{weights}, {came.name!r} for {name!r}")
-    model.requires_grad_(False).eval()
-    for layer in layers.values():
-        layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
-    return model
+    return model.requires_grad_(False).eval()
 
 
 def _fill(layer: nn.Conv2d, came: ConvWeights, *, where: str) -> None:
@@ -175,7 +173,7 @@ def _fill(layer: nn.Conv2d, came: ConvWeights, *, where: str) -> None:
             f"want {list(layer.weight.shape)}, [{layer.out_channels}]",
             help="the card's factory and labels must be those of the exported model",
         )
-    layer.weight.data = weight
+    layer.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last))
     layer.bias = nn.Parameter(came.bias)
 
 
