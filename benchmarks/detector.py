@@ -8,7 +8,8 @@ rounds, and the rounds of the batch sizes take turns, so that all share the mach
 
 Under glibc a process gives freed memory back at once, and pays for it with page faults at the
 next batch. ``MALLOC_TRIM_THRESHOLD_=536870912 MALLOC_MMAP_THRESHOLD_=33554432`` in front of
-the command measures the network without them.
+the command measures the network without them. Beside other busy processes, idle OpenMP threads
+that spin cost more than all the rest; ``OMP_WAIT_POLICY=passive`` lets them sleep.
 """
 
 from __future__ import annotations

@@ -124,5 +124,7 @@ def _fetch(url: str, stream: IO[bytes], *, progress: Progress | None) -> str:
 
 
 def _own_copy(card: ModelCard) -> str:
-    file = card.weights.file
-    return f"fetch {file} on another machine and name its folder in {WEIGHTS_VARIABLE}"
+    return (
+        f"fetch that address on another machine, call the file {card.weights.file}, "
+        f"and name its folder in {WEIGHTS_VARIABLE}"
+    )
