@@ -1,25 +1,34 @@
+"""What every test shares: test data, skips for absent devices, and a look for leftovers."""
+
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
+import time
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import psutil
 import pytest
-import torch
+
+ROOT = Path(__file__).parent.parent
+GRACE_SECONDS = 3.0
 
 
 @pytest.fixture(scope="session")
 def test_data() -> Path:
-    """The shared data folder; skips where it is absent."""
-    named = os.environ.get("VIDEOFLOW_TEST_DATA")
-    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
+    """Return the folder of real videos and weights; skip where there is none."""
+    folder = Path(os.environ.get("VIDEOFLOW_TEST_DATA") or ROOT.parent / "shared" / "data")
     if not folder.is_dir():
-        pytest.skip(f"no test data in {folder}; name its folder in VIDEOFLOW_TEST_DATA")
+        pytest.skip(f"no test data: {folder} is not there and $VIDEOFLOW_TEST_DATA names none")
     return folder
 
 
 @pytest.fixture
 def weights(test_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let models be found in the test data; skip without it."""
+    """Let models be found in the test data, here and in the workers; skip without it."""
     folder = test_data / "weights"
     monkeypatch.setenv("VIDEOFLOW_WEIGHTS", str(folder))
     return folder
@@ -27,6 +36,88 @@ def weights(test_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose device is not there."""
-    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
-        pytest.skip("this machine has no gpu")
+    """Skip a test whose device is not there, or fail it where one was promised."""
+    for marker, has_device in (("gpu", _has_cuda), ("nvdec", _has_nvdec)):
+        if item.get_closest_marker(marker) is None or has_device():
+            continue
+        if os.environ.get("VIDEOFLOW_REQUIRE_GPU") == "1":
+            pytest.fail(f"VIDEOFLOW_REQUIRE_GPU=1, and this machine has no {marker}")
+        pytest.skip(f"this machine has no {marker}")
+
+
+@cache
+def _has_cuda() -> bool:
+    import torch  # slow: only for who has a test for it
+
+    return torch.cuda.is_available()
+
+
+@cache
+def _has_nvdec() -> bool:
+    try:
+        ctypes.CDLL("libnvcuvid.so.1")
+    except OSError:
+        return False
+    return _has_cuda()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """Fail a test that leaves a process, a pipe, a memory file or shared memory behind."""
+    before = _belongings()
+    yield
+    deadline = time.monotonic() + GRACE_SECONDS
+    while left := {thing for thing in _belongings() - before if not _is_foreign(thing)}:
+        if time.monotonic() > deadline:
+            _kill(left)
+            pytest.fail(f"left behind: {sorted(left)}")
+        gc.collect()
+        time.sleep(0.02)
+
+
+def _belongings() -> set[str]:
+    return _children() | _descriptors() | {str(path) for path in Path("/dev/shm").glob("*")}
+
+
+def _children() -> set[str]:
+    return {
+        f"process {child.pid} {child.name()}"
+        for child in psutil.Process().children(recursive=True)
+        if child.is_running()
+    }
+
+
+def _descriptors() -> set[str]:
+    """Return the pipes and memory files that this process holds."""
+    found = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            target = os.readlink(entry)
+        except OSError:  # the descriptor of this listing
+            continue
+        if target.startswith(("pipe:", "/memfd:")):
+            found.add(f"descriptor {entry.name} {target}")
+    return found
+
+
+def _is_foreign(thing: str) -> bool:
+    """Return whether ``thing`` is shared memory that a process outside this run has mapped."""
+    if not thing.startswith("/dev/shm/"):
+        return False
+    own = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
+    for maps in Path("/proc").glob("[0-9]*/maps"):
+        try:
+            if int(maps.parent.name) not in own and thing in maps.read_text():
+                return True
+        except OSError:  # it is gone, or somebody else's
+            continue
+    return False
+
+
+def _kill(left: set[str]) -> None:
+    for thing in left:
+        if thing.startswith("process "):
+            try:
+                psutil.Process(int(thing.split()[1])).kill()
+            except psutil.NoSuchProcess:
+                continue

@@ -1,7 +1,41 @@
 """Nodes that compute one output from the inputs of one frame."""
 
-from videoflow.processors.crop_transformer import CropTransformer
-from videoflow.processors.mask_transformer import MaskTransformer
-from videoflow.processors.resize_transformer import ResizeTransformer
+from typing import TYPE_CHECKING
 
-__all__ = ["CropTransformer", "MaskTransformer", "ResizeTransformer"]
+from videoflow.exports import lazy_exports
+from videoflow.processors.identity_processor import IdentityProcessor
+from videoflow.processors.joiner_processor import JoinerProcessor
+
+if TYPE_CHECKING:
+    from videoflow.processors.byte_tracker import ByteTracker
+    from videoflow.processors.crop_transformer import CropTransformer
+    from videoflow.processors.line_counter import LineCounter
+    from videoflow.processors.mask_transformer import MaskTransformer
+    from videoflow.processors.object_detector import ObjectDetector
+    from videoflow.processors.people_annotator import PeopleAnnotator
+    from videoflow.processors.resize_transformer import ResizeTransformer
+else:  # what looks at pictures is imported when its name is first used
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "ByteTracker": "byte_tracker",
+            "CropTransformer": "crop_transformer",
+            "LineCounter": "line_counter",
+            "MaskTransformer": "mask_transformer",
+            "ObjectDetector": "object_detector",
+            "PeopleAnnotator": "people_annotator",
+            "ResizeTransformer": "resize_transformer",
+        },
+    )
+
+__all__ = [
+    "ByteTracker",
+    "CropTransformer",
+    "IdentityProcessor",
+    "JoinerProcessor",
+    "LineCounter",
+    "MaskTransformer",
+    "ObjectDetector",
+    "PeopleAnnotator",
+    "ResizeTransformer",
+]

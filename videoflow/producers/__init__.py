@@ -1,12 +1,30 @@
-"""Nodes that read a source."""
+"""Nodes that read a source; each is one stream."""
 
-from videoflow.producers.image_reader import ImageFolderReader, ImageProducer
-from videoflow.producers.video_file_reader import VideoFileReader, VideofileReader
-from videoflow.producers.video_folder_reader import VideoFolderReader
+from typing import TYPE_CHECKING
+
+from videoflow.exports import lazy_exports
+from videoflow.producers.int_producer import IntProducer
+
+if TYPE_CHECKING:
+    from videoflow.producers.image_reader import ImageFolderReader, ImageProducer
+    from videoflow.producers.video_file_reader import VideoFileReader, VideofileReader
+    from videoflow.producers.video_folder_reader import VideoFolderReader
+else:  # what reads pictures is imported when its name is first used
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "ImageFolderReader": "image_reader",
+            "ImageProducer": "image_reader",
+            "VideoFileReader": "video_file_reader",
+            "VideoFolderReader": "video_folder_reader",
+            "VideofileReader": "video_file_reader",
+        },
+    )
 
 __all__ = [
     "ImageFolderReader",
     "ImageProducer",
+    "IntProducer",
     "VideoFileReader",
     "VideoFolderReader",
     "VideofileReader",

@@ -1,0 +1,37 @@
+"""The configs that come with Videoflow, by bare name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from videoflow.app.spelling import unknown_word
+from videoflow.errors import ConfigError
+from videoflow.nets.shelf import shelf_folder
+
+__all__ = ["find_config"]
+
+
+def find_config(name: str) -> Path:
+    """Return the file that ``name`` means: a path that is there, else a config of ours.
+
+    Args:
+        name: ``my/flow.yaml``, ``count_people.yaml`` or ``count_people``.
+
+    Raises:
+        ConfigError: Neither.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise ConfigError(f"{name}: got a folder, want a config file")
+    shipped = {file.stem: file for file in shelf_folder("configs").glob("*.yaml")}
+    if len(path.parts) == 1 and path.suffix in ("", ".yaml", ".yml") and path.stem in shipped:
+        return shipped[path.stem]
+    if len(path.parts) > 1:
+        raise ConfigError(
+            f"{name}: no such file",
+            help=f"shipped with Videoflow: {', '.join(sorted(shipped))}",
+        )
+    error = unknown_word("config", name, shipped)
+    raise ConfigError(error.message, help=error.help or "or the path of a YAML file")
