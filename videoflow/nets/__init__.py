@@ -1,1 +1,1 @@
-"""..."""
+"""From frames to detections: the model shelf, the networks, and what stands around them."""

@@ -85,15 +85,19 @@ def _connect_remotes(
     """Connect a station with every other worker in which a child lives."""
     lanes_of: dict[int, set[int]] = {}
     for child in plan.graph.children(index):
-        lanes = {
-            feed.parent_lane
+        if _is_shared_group(plan, index, child):
+            continue
+        feeds = [
+            feed
             for port in plan.graph.nodes[child].ports
             for feed in port
             if feed.parent == index
-        }
-        for home in plan.nodes[child].workers:
-            if home != worker and not _is_shared_group(plan, index, child):
-                lanes_of.setdefault(home, set()).update(lanes)
+        ]
+        for task, home in enumerate(plan.nodes[child].workers):
+            deal = plan.nodes[child].deal(task)
+            mine = {feed.parent_lane for feed in feeds if deal.takes_lane(feed.lane)}
+            if home != worker and mine:
+                lanes_of.setdefault(home, set()).update(mine)
     for home, lanes in lanes_of.items():
         there = plan.workers[home]
         deal = plan.nodes[there.nodes[0]].deal(there.task)

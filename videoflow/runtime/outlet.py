@@ -68,9 +68,8 @@ class Outlet:
         self._locals.append((inlet, lanes))
 
     def add_remote(self, sender: Sender, deal: Deal, lanes: frozenset[int]) -> None:
-        """Send the deal's share of ``lanes`` to another worker."""
-        mine = frozenset(lane for lane in lanes if deal.takes_lane(lane))
-        self._remotes.append(_Remote(sender, deal, mine))
+        """Send the deal's share of the frames of ``lanes`` to another worker."""
+        self._remotes.append(_Remote(sender, deal, lanes))
 
     def put(  # noqa: PLR0913 - a run, in its two forms
         self,

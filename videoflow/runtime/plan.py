@@ -215,12 +215,13 @@ def _batch_sizes(
     }
     if tickets is None or graph.flow_type == "realtime":
         return sizes
-    need = max(_held(graph, homes, sizes))
+    need = max(_tickets_to_fill(graph, homes, sizes))
     if need <= tickets:
         return sizes
-    num_workers = need - 2 * max(_path_sums(graph, sizes))
-    scale = max(tickets - num_workers, 0) / max(need - num_workers, 1)
-    lowered = {index: max(1, int(size * scale)) for index, size in sizes.items()}
+    lowered = dict(sizes)
+    while max(_tickets_to_fill(graph, homes, lowered)) > tickets and max(lowered.values()) > 1:
+        largest = max(lowered, key=lowered.__getitem__)
+        lowered[largest] -= 1
     for index, size in sizes.items():
         if lowered[index] < size:
             notes.append(
@@ -230,24 +231,22 @@ def _batch_sizes(
     return lowered
 
 
-def _path_sums(graph: Graph, sizes: dict[int, int]) -> list[int]:
-    """Return, for each node, the batch sizes on the longest path that ends there."""
-    sums: list[int] = []
-    for node in graph.nodes:
-        above = [sums[feed.parent] for port in node.ports for feed in port]
-        sums.append(max(above, default=0) + sizes.get(node.index, 0))
-    return sums
+def _tickets_to_fill(
+    graph: Graph, homes: Sequence[Sequence[int]], sizes: Mapping[int, int]
+) -> list[int]:
+    """Return, for each node, the tickets that fill all batches on the longest way to it.
 
-
-def _held(graph: Graph, homes: Sequence[Sequence[int]], sizes: dict[int, int]) -> list[int]:
-    """Return 2 x batch sizes + workers on the longest path that ends at each node."""
+    Each task of a batch node holds up to two batches of turns (``BatchPolicy.max_turns``),
+    and each worker on the way one frame.
+    """
     batches: list[int] = []
     paths: list[frozenset[int]] = []
     for node in graph.nodes:
         above = {feed.parent for port in node.ports for feed in port}
-        batches.append(max((batches[p] for p in above), default=0) + sizes.get(node.index, 0))
+        mine = sizes.get(node.index, 0) * len(homes[node.index])
+        batches.append(max((batches[p] for p in above), default=0) + mine)
         longest = max((paths[p] for p in above), key=len, default=frozenset[int]())
-        paths.append(longest | {homes[node.index][0]})
+        paths.append(longest | frozenset(homes[node.index]))
     return [2 * batch + len(path) for batch, path in zip(batches, paths, strict=True)]
 
 
@@ -263,7 +262,7 @@ def _node_plan(
         size = sizes[node.index]
         batch = BatchPolicy(
             max_batch_size=size,
-            max_turns=2 * size,
+            max_turns=2 * size if size > 1 else 1,
             max_delay_seconds=node.node.max_delay_seconds,
             max_per_stream=node.node.max_per_stream,
         )
@@ -295,7 +294,7 @@ def _source_plan(  # noqa: PLR0913 - the facts that a source depends on
 ) -> SourcePlan:
     node = graph.nodes[source].node
     assert isinstance(node, ProducerNode)
-    need = _held(graph, homes, sizes)
+    need = _tickets_to_fill(graph, homes, sizes)
     reached = max(need[c] for c in graph.nodes[source].consumers)
     is_realtime = graph.flow_type == "realtime"
     heavy = tickets or (REALTIME_TICKETS if is_realtime else max(reached, 2))

@@ -28,7 +28,7 @@ from videoflow.runtime.plan import Plan
 
 __all__ = ["BUDGET_SECONDS", "MAX_RUN", "Host", "Station", "StationLane"]
 
-BUDGET_SECONDS = 0.001
+BUDGET_SECONDS = 0.0001
 """How long a station works before what it made is sent on and others get their turn."""
 
 MAX_RUN = 512

@@ -1,0 +1,80 @@
+"""Synthetic videos whose truth is known: every frame is one grey that tells its index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from videoflow.data import Frame
+
+TICKS_PER_SECOND = 90_000
+
+
+def grey_of(index: int) -> int:
+    """Return the grey level, 0 to 255, of a frame; it repeats after ten."""
+    return 30 + 20 * (index % 10)
+
+
+def index_of(frame: Frame) -> int:
+    """Return the index, modulo ten, that a decoded frame shows."""
+    return round((float(frame.rgb().float().mean()) - 30) / 20)
+
+
+def write_clip(
+    path: Path,
+    *,
+    num_frames: int = 8,
+    size_hw: tuple[int, int] = (48, 64),
+    fps: int = 10,
+    codec: str = "libx264",
+    pix_fmt: str = "yuv420p",
+    timestamps: Sequence[float] | None = None,
+    options: dict[str, str] | None = None,
+) -> Path:
+    """Write a clip; timestamps in seconds stand in for a fixed rate."""
+    times = timestamps or [index / fps for index in range(num_frames)]
+    with av.open(str(path), "w", options=options or {}) as container:
+        stream = cast(VideoStream, container.add_stream(codec, rate=fps))
+        stream.height, stream.width = size_hw
+        stream.pix_fmt = pix_fmt
+        if timestamps:
+            stream.time_base = Fraction(1, TICKS_PER_SECOND)
+            stream.codec_context.time_base = Fraction(1, TICKS_PER_SECOND)
+        for index, time in enumerate(times):
+            picture = grey_picture(index, size_hw=size_hw)
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format=pix_fmt)
+            frame.pts = round(time * TICKS_PER_SECOND) if timestamps else index
+            frame.time_base = Fraction(1, TICKS_PER_SECOND if timestamps else fps)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def grey_picture(index: int, *, size_hw: tuple[int, int] = (48, 64)) -> NDArray[np.uint8]:
+    """Return uint8 ``[H, W, 3]`` in the grey of ``index``."""
+    return np.full((*size_hw, 3), grey_of(index), np.uint8)
+
+
+def write_image(path: Path, picture: NDArray[np.uint8]) -> Path:
+    """Write uint8 ``[H, W, 3]`` in the format of the path's ending."""
+    codec, pix_fmt = {
+        ".png": ("png", "rgb24"),
+        ".jpg": ("mjpeg", "yuvj420p"),
+        ".bmp": ("bmp", "bgr24"),
+    }[path.suffix]
+    context = av.CodecContext.create(codec, "w")
+    assert isinstance(context, av.VideoCodecContext)
+    context.height, context.width = picture.shape[:2]
+    context.pix_fmt = pix_fmt
+    context.time_base = Fraction(1, 25)
+    frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format=pix_fmt)
+    packets = [*context.encode(frame), *context.encode(None)]
+    path.write_bytes(b"".join(bytes(packet) for packet in packets))
+    return path

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from videoflow.data import Frame, Stamp
+from videoflow.errors import FlowStateError, GraphError, ModelError
+from videoflow.nets.weights import CACHE_VARIABLE, WEIGHTS_VARIABLE
+from videoflow.processors.object_detector import ObjectDetector
+
+
+@pytest.fixture
+def _no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+
+
+def _grey(size_hw: tuple[int, int]) -> Frame:
+    height, width = size_hw
+    pixels = torch.full((height * 3 // 2, width), 128, dtype=torch.uint8)
+    return Frame(pixels, Stamp("camera", 7, 0.7, size_hw))
+
+
+@pytest.mark.usefixtures("weights")
+def test_node_detects_between_open_and_close() -> None:
+    """One result for each frame of the batch, stamped with its frame."""
+    node = ObjectDetector(classes=["person"], input_size=64, device="cpu", max_batch_size=4)
+    node.check()
+    node.open()
+
+    found = node.process_batch([_grey((48, 64)), _grey((64, 64))])
+
+    node.close()
+    assert [one.stamp.size_hw for one in found] == [(48, 64), (64, 64)]
+    assert node.max_batch_size == 4
+
+
+def test_node_is_used_open_or_not_at_all() -> None:
+    """Without open() there is no model, and the node says so."""
+    with pytest.raises(FlowStateError, match=r"'object_detector'.*before open"):
+        ObjectDetector().process_batch([_grey((48, 64))])
+
+
+def test_closed_node_travels() -> None:
+    """A node goes to its worker before it is opened, with all its options."""
+    node = ObjectDetector("yolox_nano", classes=["car", 0], score_threshold=0.3, name="cars")
+
+    copy = pickle.loads(pickle.dumps(node))
+
+    assert (copy.name, copy.classes, copy.score_threshold) == ("cars", ["car", 0], 0.3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            {"score_threshold": 1.5}, "got score_threshold=1.5, want 0 to 1", id="score"
+        ),
+        pytest.param({"nms_threshold": -0.1}, "got nms_threshold=-0.1", id="nms"),
+        pytest.param({"input_size": 0}, "got input_size=0, want an int >= 1", id="no size"),
+        pytest.param({"input_size": 41.6}, "got input_size=41.6", id="float size"),
+        pytest.param(
+            {"precision": "int8"}, "got precision='int8', want 'float32'", id="format"
+        ),
+        pytest.param({"max_batch_size": 0}, "got max_batch_size=0", id="batch"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused_at_once(
+    arguments: dict[str, Any], message: str
+) -> None:
+    """A wrong value is refused where it is written."""
+    with pytest.raises(GraphError, match=message):
+        ObjectDetector(**arguments)
+
+
+@pytest.mark.usefixtures("weights")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param({"model": "yolox_nan"}, "did you mean 'yolox_nano'", id="model"),
+        pytest.param({"classes": ["persn"]}, "did you mean 'person'", id="class"),
+    ],
+)
+def test_unknown_names_are_refused_before_any_worker_starts(
+    arguments: dict[str, Any], message: str
+) -> None:
+    """check() answers a wrong name with the nearest right one."""
+    with pytest.raises(ModelError, match=message):
+        ObjectDetector(**arguments).check()
+
+
+def test_gpu_that_is_not_there_is_refused_before_any_worker_starts() -> None:
+    """A GPU that was asked for by number and is absent is an error in the caller."""
+    with pytest.raises(GraphError, match="cuda:99"):
+        ObjectDetector(device="cuda:99").check()
+
+
+@pytest.mark.usefixtures("_no_weights")
+def test_wrong_weights_are_refused_before_any_worker_starts(tmp_path: Path) -> None:
+    """check() reads the checksum of the file that is there."""
+    (tmp_path / "yolox_nano_coco_416.onnx").write_bytes(b"damaged")
+
+    with pytest.raises(ModelError, match="got sha256"):
+        ObjectDetector().check()
+
+
+def test_neither_import_nor_construction_loads_torch() -> None:
+    """The caller of a flow pays for torch only if it looks at pixels itself."""
+    code = (
+        "import sys; from videoflow.processors.object_detector import ObjectDetector; "
+        "ObjectDetector(); print(sorted({'torch', 'torchvision', 'onnx'} & set(sys.modules)))"
+    )
+
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert answer.stdout.strip() == "[]"

@@ -1,0 +1,181 @@
+"""The model card: what a model on the shelf is, takes and gives.
+
+A card is the file ``model.yaml`` in the model's folder. It is data: the code that builds the
+network is named by ``factory``, and everything else in the package asks the card instead of
+knowing models by name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from videoflow.errors import ModelError
+from videoflow.nets.shelf import CARD_FILE, find_model
+
+__all__ = ["InputContract", "ModelCard", "OutputContract", "WeightsFile", "load_card"]
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class _Strict(BaseModel):
+    """Frozen, without unknown keys and without conversions ("32" is no int)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class WeightsFile(_Strict):
+    """The trained numbers: one file, never on the shelf itself.
+
+    Attributes:
+        file: Name under which the file is looked up and cached.
+        sha256: Its checksum, 64 lower-case hexadecimal digits.
+        url: Where it can be had; ``https:`` or ``file:``.
+        origin: Who trained it, for people.
+    """
+
+    file: Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*$")]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    url: Annotated[str, StringConstraints(pattern=r"^(https?|file)://")]
+    origin: Text
+
+
+class InputContract(_Strict):
+    """What the network wants: float ``[N, 3, H, W]``, 0 to 255, letterboxed to the top left.
+
+    Attributes:
+        channels: Order of the three colours.
+        pad_value: Level of the padding, 0 to 255.
+        stride: H and W are multiples of it.
+        size: Longest side in pixels that the weights were trained for.
+    """
+
+    channels: Literal["bgr", "rgb"]
+    pad_value: Annotated[int, Field(ge=0, le=255)]
+    stride: Annotated[int, Field(ge=1)]
+    size: Annotated[int, Field(ge=1)]
+
+
+class OutputContract(_Strict):
+    """What the network gives.
+
+    Attributes:
+        form: ``cxcywh_logits`` is a ``nets.detector.Predictions``.
+    """
+
+    form: Literal["cxcywh_logits"]
+
+
+class ModelCard(_Strict):
+    """One model.
+
+    Attributes:
+        name: Also the name of its folder.
+        factory: ``package.module:function`` that builds the network from the weights file:
+            ``function(weights: Path, *, num_classes: int) -> nn.Module``.
+        licence: SPDX identifier of the weights' licence.
+        weights: The file with the trained numbers.
+        input: What the network wants.
+        output: What it gives.
+        labels: Class names in the order of the outputs; in the file, the name of a text
+            file beside the card with one name a line.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
+    factory: Annotated[str, StringConstraints(pattern=r"^[\w.]+:\w+$")]
+    licence: Text
+    weights: WeightsFile
+    input: InputContract
+    output: OutputContract
+    labels: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+    def class_indices(self, classes: Sequence[str | int] | None) -> tuple[int, ...] | None:
+        """Return the class indices that ``classes`` names, sorted, or None for None (all).
+
+        Args:
+            classes: Class names, class indices, or a mixture.
+
+        Raises:
+            ModelError: A name or an index that the model does not have, or none at all.
+        """
+        if classes is None:
+            return None
+        if isinstance(classes, str) or not classes:
+            raise ModelError(
+                f"model {self.name!r}, classes: got {classes!r}, want a list of class names",
+                help="leave classes out to get all",
+            )
+        return tuple(sorted({self._class_index(wanted) for wanted in classes}))
+
+    def _class_index(self, wanted: str | int) -> int:
+        if isinstance(wanted, str) and wanted in self.labels:
+            return self.labels.index(wanted)
+        if isinstance(wanted, int) and 0 <= wanted < len(self.labels):
+            return int(wanted)
+        near = difflib.get_close_matches(str(wanted), self.labels, n=3, cutoff=0.5)
+        raise ModelError(
+            f"model {self.name!r}, classes: got {wanted!r}, "
+            f"want one of its {len(self.labels)} class names or an index from 0",
+            help=f"did you mean {' or '.join(map(repr, near))}?"
+            if near
+            else f"the names are {', '.join(self.labels)}",
+        )
+
+
+def load_card(model: str | Path) -> ModelCard:
+    """Read the card of a model, without its weights.
+
+    Args:
+        model: A name on the shelf, or the path of a model's folder.
+
+    Raises:
+        ModelError: There is no such model, or its card is wrong; names file and key.
+    """
+    file = find_model(model) / CARD_FILE
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ModelError(f"{file}: is no YAML file: {error}") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{file}: got {type(content).__name__}, want a mapping of keys")
+    if isinstance(content.get("labels"), str):
+        content["labels"] = _read_labels(file.parent / content["labels"], card=file)
+    try:
+        card = ModelCard.model_validate(content)
+    except ValidationError as error:
+        raise _card_error(file, error) from error
+    if card.name != file.parent.resolve().name:
+        raise ModelError(
+            f"{file}, $.name: got {card.name!r}, want {file.parent.resolve().name!r}",
+            help="a model is called like its folder",
+        )
+    return card
+
+
+def _read_labels(path: Path, *, card: Path) -> tuple[str, ...]:
+    try:
+        return tuple(path.read_text(encoding="utf-8").splitlines())
+    except OSError as error:
+        raise ModelError(
+            f"{card}, $.labels: cannot read {path.name!r}: {error.strerror}",
+            help="name a text file beside the card, one class name a line",
+        ) from error
+
+
+def _card_error(file: Path, error: ValidationError) -> ModelError:
+    first: Any = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    kind, value = first["type"], first["input"]
+    if kind == "missing":
+        return ModelError(
+            f"{file}, $.{key}: is missing", help="the shelf's cards have every key"
+        )
+    if kind == "extra_forbidden":
+        return ModelError(f"{file}, $.{key}: is no key of a model card")
+    want = first["msg"].removeprefix("Input should be ").removeprefix("String should ")
+    return ModelError(f"{file}, $.{key}: got {value!r} ({type(value).__name__}), want: {want}")

@@ -1,0 +1,98 @@
+"""From a model's name to a detector that is ready to run."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import torch
+
+from videoflow.errors import GraphError, ModelError
+from videoflow.nets.card import ModelCard, load_card
+from videoflow.nets.detector import DenseDetector, Detector
+from videoflow.nets.postprocess import Selection
+from videoflow.nets.weights import find_weights
+
+__all__ = ["Precision", "load_detector", "resolve_device"]
+
+Precision = Literal["float32", "bfloat16"]
+
+_DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it optional
+    model: str | Path,
+    *,
+    classes: Sequence[str | int] | None = None,
+    score_threshold: float = 0.1,
+    nms_threshold: float = 0.5,
+    input_size: int | None = None,
+    device: str = "auto",
+    precision: Precision = "float32",
+) -> Detector:
+    """Find a model's weights, build its network and put it on the device.
+
+    Args:
+        model: A name on the shelf, or the path of a model's folder.
+        classes: Names or indices of the classes to keep; None for all.
+        score_threshold: Least score of a detection, 0 to 1.
+        nms_threshold: Intersection over union above which two boxes of one class are one.
+        input_size: Longest side of the scaled pictures in pixels; None for the card's.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: Number format of the network; its boxes are float32 always.
+
+    Raises:
+        ModelError: An unknown model or class, no weights, or weights that do not fit.
+        GraphError: A device that is not there.
+    """
+    card = load_card(model)
+    where = resolve_device(device)
+    selection = Selection(score_threshold, nms_threshold, card.class_indices(classes))
+    build = _find_factory(card)
+    network = build(find_weights(card), num_classes=len(card.labels))
+    network.to(device=where, dtype=_DTYPES[precision])
+    return DenseDetector(
+        network,
+        labels=card.labels,
+        contract=card.input,
+        selection=selection,
+        input_size=input_size or card.input.size,
+        device=where,
+        dtype=_DTYPES[precision],
+    )
+
+
+def resolve_device(device: str) -> torch.device:
+    """Turn ``auto`` into the first GPU, or into the CPU where there is none.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        GraphError: A GPU that is not there.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    where = torch.device(device)
+    if where.type == "cuda" and (where.index or 0) >= torch.cuda.device_count():
+        raise GraphError(
+            f"device: got {device!r}, and torch sees {torch.cuda.device_count()} GPUs",
+            help="device='auto' takes a GPU if there is one, and the CPU if not",
+        )
+    return where
+
+
+def _find_factory(card: ModelCard) -> Callable[..., Any]:
+    module_name, _, function_name = card.factory.partition(":")
+    try:
+        factory: Callable[..., Any] = getattr(
+            importlib.import_module(module_name), function_name
+        )
+    except (ImportError, AttributeError) as error:
+        raise ModelError(
+            f"model {card.name!r}, $.factory: cannot find {card.factory!r}: {error}",
+            help="want 'package.module:function', importable in the worker",
+        ) from error
+    return factory

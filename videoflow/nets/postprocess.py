@@ -1,0 +1,114 @@
+"""From a network's predictions to detections: threshold, classes, overlaps.
+
+The device only finds the few rows above the threshold; they come to the CPU in one copy and
+overlaps are settled there, frame by frame, so that a frame's boxes never depend on what else
+is in the batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from videoflow.data.detections import Detections
+from videoflow.data.frame import Stamp
+from videoflow.nets.letterbox import Letterbox
+from videoflow.nets.predictions import Predictions
+from videoflow.nets.torchvision import suppress_overlaps
+
+__all__ = ["Selection", "make_detections"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which predictions become detections.
+
+    Attributes:
+        score_threshold: Least score, 0 to 1; the score is objectness x class.
+        nms_threshold: Intersection over union above which two boxes of one class are one.
+        class_indices: Classes to keep, or None for all. A place still belongs to its best
+            class, so that a filter only leaves out.
+    """
+
+    score_threshold: float
+    nms_threshold: float
+    class_indices: tuple[int, ...] | None = None
+
+
+def make_detections(
+    predictions: Predictions,
+    *,
+    stamps: Sequence[Stamp],
+    letterboxes: Sequence[Letterbox],
+    selection: Selection,
+) -> list[Detections]:
+    """Select, frame by frame, and map boxes to the source pictures.
+
+    Args:
+        predictions: Of N images, on any device.
+        stamps: N, which frame each image is.
+        letterboxes: N, how each image was fitted.
+        selection: Which predictions stay.
+
+    Returns:
+        N detections, best first.
+    """
+    rows = _candidates(predictions, selection).cpu()  # [K, 7], in the order of the images
+    ends = torch.bincount(rows[:, 0].long(), minlength=len(stamps)).tolist()
+    return [
+        _frame_detections(part, stamp=stamp, fit=fit, selection=selection)
+        for part, stamp, fit in zip(torch.split(rows, ends), stamps, letterboxes, strict=True)
+    ]
+
+
+def _candidates(predictions: Predictions, selection: Selection) -> Tensor:
+    """Return float32 ``[K, 7]``: image, left, top, right, bottom, score, label."""
+    # A score is never above its objectness: most places fall before their classes are read.
+    floor = _logit(selection.score_threshold)
+    image, place = (predictions.objectness.float() >= floor).nonzero(as_tuple=True)
+    best, label = predictions.classes[image, place].max(dim=1)
+    objectness = predictions.objectness[image, place]
+    score = objectness.float().sigmoid() * best.float().sigmoid()
+    center, size = predictions.boxes[image, place].float().chunk(2, dim=1)
+    rows = torch.cat(
+        (
+            image[:, None],
+            center - size / 2,
+            center + size / 2,
+            score[:, None],
+            label[:, None],
+        ),
+        dim=1,
+    )
+    stays = score >= selection.score_threshold
+    if selection.class_indices is not None:
+        wanted = torch.tensor(selection.class_indices, device=label.device)
+        stays &= torch.isin(label, wanted)
+    return rows[stays]
+
+
+def _frame_detections(
+    rows: Tensor, *, stamp: Stamp, fit: Letterbox, selection: Selection
+) -> Detections:
+    boxes, scores, labels = rows[:, 1:5], rows[:, 5], rows[:, 6].long()
+    keep = suppress_overlaps(boxes, scores, labels, iou_threshold=selection.nms_threshold)
+    return Detections(
+        stamp,
+        boxes_xyxy=fit.to_source(boxes[keep].numpy()),
+        scores=scores[keep].numpy(),
+        labels=labels[keep].numpy().astype(np.int64, copy=False),
+    )
+
+
+def _logit(probability: float) -> float:
+    if probability <= 0:
+        return -math.inf
+    if probability >= 1:
+        return math.inf
+    # A hair below, so that rounding drops no place whose exact score is the threshold.
+    return math.log(probability / (1 - probability)) - 1e-4

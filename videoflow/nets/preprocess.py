@@ -1,0 +1,164 @@
+"""From frames to a network's input: resize, convert to colours, pad. On the model's device.
+
+Luma and chroma are resized apart and become colours afterwards, so that the work is that of
+the small picture. Bilinear without a low-pass filter, like the pictures that the networks
+were trained on.
+
+On the CPU frames go one by one, whatever the batch: a frame's planes stay in the cache.
+Measured on two cores, ms a frame: 768 x 576 to 416 x 312: 0.6 one by one, 0.7 to 0.8 as a
+batch of eight; 1920 x 1080 to 416 x 234: 0.75 and 3.2. On CUDA a batch is one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from videoflow.data.frame import ColorSpec, Frame, Matrix
+from videoflow.nets.card import InputContract
+from videoflow.nets.letterbox import Letterbox
+
+__all__ = ["InputBatch", "make_inputs"]
+
+_KR_KB: Final[dict[Matrix, tuple[float, float]]] = {
+    "bt601": (0.299, 0.114),
+    "bt709": (0.2126, 0.0722),
+    "bt2020": (0.2627, 0.0593),
+}
+"""Weights of red and blue in luma. Source: ITU-R BT.601-7, BT.709-6, BT.2020-2."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputBatch:
+    """Frames whose input has one size.
+
+    Attributes:
+        images: float ``[N, 3, H, W]``, ``channels_last``, as the card's contract says.
+        positions: Where each image stood in the sequence of frames.
+        letterboxes: How each image was fitted.
+    """
+
+    images: Tensor
+    positions: tuple[int, ...]
+    letterboxes: tuple[Letterbox, ...]
+
+
+def make_inputs(
+    frames: Sequence[Frame],
+    *,
+    contract: InputContract,
+    input_size: int,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+) -> list[InputBatch]:
+    """Turn frames of any sizes and layouts into batches, one for each size of input.
+
+    Frames with inputs of different sizes are not padded to a common one: then what is found
+    in a frame would depend on what stands beside it.
+
+    Args:
+        frames: On any device; only read during the call.
+        contract: What the network wants.
+        input_size: Longest side of the scaled picture in pixels.
+        device: Where the images are made.
+        dtype: Floating point type of the images.
+
+    Returns:
+        Batches that own their memory; empty for no frames.
+
+    Raises:
+        ShapeError: A frame without pixels.
+        LeaseError: A frame that was used after its time.
+    """
+    fits = [
+        Letterbox.fit(frame.size_hw, input_size=input_size, stride=contract.stride)
+        for frame in frames
+    ]
+    order = sorted(range(len(frames)), key=lambda at: (fits[at].input_hw, _kind(frames[at])))
+    batches = []
+    for input_hw, members in groupby(order, key=lambda at: fits[at].input_hw):
+        positions = tuple(members)
+        images = torch.empty(
+            (len(positions), 3, *input_hw),
+            dtype=dtype,
+            device=device,
+            memory_format=torch.channels_last,
+        )
+        done = 0
+        for same in _steps(positions, frames, device=device):
+            part = images[done : done + len(same)]
+            _fill(part, [frames[at] for at in same], fit=fits[same[0]], contract=contract)
+            done += len(same)
+        batches.append(InputBatch(images, positions, tuple(fits[at] for at in positions)))
+    return batches
+
+
+def _kind(frame: Frame) -> tuple[str, tuple[int, int], str, bool]:
+    """Return what frames must share to be converted in one step; sortable."""
+    return frame.layout, frame.size_hw, frame.color.matrix, frame.color.is_full_range
+
+
+def _steps(
+    positions: Sequence[int], frames: Sequence[Frame], *, device: torch.device
+) -> list[list[int]]:
+    if device.type == "cpu":
+        return [[at] for at in positions]
+    return [list(same) for _, same in groupby(positions, key=lambda at: _kind(frames[at]))]
+
+
+def _fill(
+    images: Tensor, frames: Sequence[Frame], *, fit: Letterbox, contract: InputContract
+) -> None:
+    """Write frames of one kind into ``images`` ``[N, 3, H, W]``."""
+    pixels = [frame.pixels.to(images.device, non_blocking=True) for frame in frames]
+    batch = pixels[0].unsqueeze(0) if len(pixels) == 1 else torch.stack(pixels)
+    height, width = fit.content_hw
+    images[:, :, height:].fill_(contract.pad_value)
+    images[:, :, :height, width:].fill_(contract.pad_value)
+    if frames[0].layout == "nv12":
+        rgb = _nv12_to_rgb(batch, content_hw=fit.content_hw, color=frames[0].color)
+    else:
+        rgb = _resize(batch, fit.content_hw)
+    content = images[:, :, :height, :width]
+    content.copy_(rgb.flip(1) if contract.channels == "bgr" else rgb)
+
+
+def _resize(planes: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    """Resize uint8 ``[N, C, H, W]`` of any strides to float32, in planes.
+
+    Interleaved planes would take three times as long, and uint8 five times.
+    """
+    exact = planes.to(torch.float32, memory_format=torch.contiguous_format)
+    return F.interpolate(exact, size_hw, mode="bilinear", align_corners=False)
+
+
+def _nv12_to_rgb(batch: Tensor, *, content_hw: tuple[int, int], color: ColorSpec) -> Tensor:
+    """Resize uint8 ``[N, H * 3 / 2, W]`` and convert it to float32 ``[N, 3, h, w]``, 0 to 255.
+
+    Source: ITU-R BT.601-7 section 2.5 and BT.709-6 section 3, the equations for Y, Cb and Cr
+    solved for R, G and B.
+    """
+    height = batch.shape[1] * 2 // 3
+    luma = _resize(batch[:, None, :height], content_hw)[:, 0]
+    chroma = (
+        batch[:, height:].reshape(len(batch), height // 2, -1, 2).permute(0, 3, 1, 2)
+    )  # [N, 2, H/2, W/2]
+    cb, cr = _resize(chroma, content_hw).sub_(128.0).unbind(1)
+    gain = 255 / 224
+    if color.is_full_range:
+        gain = 1.0
+    else:
+        luma.sub_(16.0).mul_(255 / 219)
+    kr, kb = _KR_KB[color.matrix]
+    to_red, to_blue = 2 * (1 - kr) * gain, 2 * (1 - kb) * gain
+    kg = 1 - kr - kb
+    red = torch.add(luma, cr, alpha=to_red)
+    blue = torch.add(luma, cb, alpha=to_blue)
+    green = luma.add_(cb, alpha=-to_blue * kb / kg).add_(cr, alpha=-to_red * kr / kg)
+    return torch.stack((red, green, blue), dim=1).clamp_(0.0, 255.0)

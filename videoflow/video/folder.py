@@ -1,0 +1,57 @@
+"""Which files of a folder are meant, and in which order."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from videoflow.errors import SourceError
+
+__all__ = ["IMAGE_SUFFIXES", "VIDEO_SUFFIXES", "list_folder"]
+
+VIDEO_SUFFIXES: Final = (
+    ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm",
+    ".wmv",
+)  # fmt: skip
+IMAGE_SUFFIXES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+
+
+def list_folder(folder: Path, *, suffixes: tuple[str, ...]) -> list[Path]:
+    """Return the files of a folder that have one of ``suffixes``, in natural order.
+
+    Natural order reads digits as numbers: ``2.png`` comes before ``10.png``. Hidden files and
+    sub-folders are left out.
+
+    Args:
+        folder: Where to look.
+        suffixes: Lower case, with the dot; a file's own may be of any case.
+
+    Raises:
+        SourceError: It is missing, no folder, or has no such file.
+    """
+    if not folder.is_dir():
+        what = "a file" if folder.exists() else "no such folder"
+        raise SourceError(
+            f"{folder}: got {what}, want a folder",
+            help=f"a relative path is looked for in {Path.cwd()}",
+        )
+    files = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
+    ]
+    if not files:
+        raise SourceError(
+            f"{folder}: got no file that ends in {', '.join(suffixes)}, want at least one",
+            help="hidden files and sub-folders are not looked at",
+        )
+    return sorted(files, key=_natural_key)
+
+
+def _natural_key(path: Path) -> tuple[list[tuple[int, str]], str]:
+    # "cam10b.png" -> [(1, "cam"), (0, "0...010"), (1, "b.png")]: digits come before letters
+    parts = re.findall(r"\d+|\D+", path.name.lower())
+    return [
+        (0, f"{int(part):020}") if part.isdecimal() else (1, part) for part in parts
+    ], path.name

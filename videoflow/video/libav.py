@@ -1,0 +1,470 @@
+"""The door to FFmpeg's libraries: demux, decode, encode and mux. No other file imports PyAV.
+
+Knows containers, codecs and their threads. Does not know nodes, flows or file policy (what
+is overwritten, what a playlist is). It is long because a foreign library has one door.
+
+PyAV's wheel brings FFmpeg along, and with it libx264, which is licensed under the GPL: that
+matters to who redistributes the wheel, not to who installs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, Literal, Self, cast
+
+import av
+import numpy as np
+import torch
+from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+from torch import Tensor
+
+from videoflow.data.color import choose_color
+from videoflow.data.frame import ColorSpec, Frame, Layout, Matrix, Stamp
+from videoflow.errors import OutputError, SourceError
+
+__all__ = [
+    "Picture",
+    "Preset",
+    "VideoDecoder",
+    "VideoEncoder",
+    "VideoInfo",
+    "open_encoder",
+    "open_video",
+]
+
+TICKS_PER_SECOND: Final = 90_000  # a multiple of 24, 25, 30, 50 and 60 frames a second
+
+Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"]
+
+_PLANAR_420: Final = ("yuv420p", "yuvj420p", "nv12")
+_MAX_FPS: Final = 1000  # above it a container tells its time base, not its rate
+# swscale's names for the matrices, and what H.264 calls matrix, primaries and transfer.
+# Source: ITU-T H.273, tables 2 to 4.
+_SWSCALE_MATRIX: Final[dict[Matrix, int]] = {"bt601": 5, "bt709": 1, "bt2020": 9}
+_TAGS: Final[dict[Matrix, tuple[int, int, int]]] = {
+    "bt601": (6, 6, 6),
+    "bt709": (1, 1, 1),
+    "bt2020": (9, 9, 14),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What a container and its first packets say about its video.
+
+    Attributes:
+        codec: FFmpeg's name of it, such as ``h264``.
+        size_hw: Height and width in pixels as the container says them; (0, 0) if it does not.
+        fps: Mean frames a second, or None where nobody knows.
+        num_frames: As the container counts them, else estimated from the duration, or None.
+        duration_seconds: Of the video, or None.
+    """
+
+    codec: str
+    size_hw: tuple[int, int]
+    fps: float | None
+    num_frames: int | None
+    duration_seconds: float | None
+
+
+class Picture:
+    """A decoded picture, still in the decoder's memory.
+
+    8-bit 4:2:0 of an even size is NV12. All else (10 and 12 bit, 4:2:2, 4:4:4, odd sizes,
+    RGB, grey) is converted to 8-bit RGB by swscale, with our choice of matrix and range.
+    A picture that its file wants turned by a quarter is turned when it is copied.
+
+    Attributes:
+        size_hw: Height and width as shown, in pixels.
+        layout: ``nv12`` or ``rgb``.
+        color: Matrix and range of the NV12 planes.
+        pts_seconds: Presentation time in its file, or None where the file has none.
+    """
+
+    __slots__ = ("_frame", "_quarter_turns", "color", "layout", "pts_seconds", "size_hw")
+
+    def __init__(
+        self, frame: VideoFrame, *, layout: Layout, color: ColorSpec, quarter_turns: int
+    ) -> None:
+        height, width = frame.height, frame.width
+        self.size_hw = (width, height) if quarter_turns % 2 else (height, width)
+        self.layout: Layout = layout
+        self.color = color
+        self.pts_seconds: float | None = frame.time
+        self._frame = frame
+        self._quarter_turns = quarter_turns  # counterclockwise
+
+    @property
+    def buffer_shape(self) -> tuple[int, ...]:
+        """What ``copy_to`` fills: ``[H * 3 / 2, W]`` for NV12, ``[H, W, 3]`` for RGB."""
+        height, width = self.size_hw
+        return (height * 3 // 2, width) if self.layout == "nv12" else (height, width, 3)
+
+    def copy_to(self, out: Tensor) -> None:
+        """Copy the pixels out of the decoder's memory, once.
+
+        Args:
+            out: uint8 ``buffer_shape``, contiguous. On a GPU it is filled by one upload.
+        """
+        on_host = out if out.device.type == "cpu" else torch.empty(out.shape, dtype=out.dtype)
+        array: NDArray[np.uint8] = on_host.numpy()
+        if self.layout == "nv12":
+            _copy_nv12(self._frame, array, quarter_turns=self._quarter_turns)
+        else:
+            pixels = _rows(self._frame, 0, row_bytes=self._frame.width * 3)
+            pixels = pixels.reshape(self._frame.height, self._frame.width, 3)
+            np.copyto(array, np.rot90(pixels, self._quarter_turns))
+        if on_host is not out:
+            out.copy_(on_host)
+
+    def to_frame(self, stamp: Stamp, *, memory: Callable[[tuple[int, ...]], Tensor]) -> Frame:
+        """Return the picture as a frame in memory from ``memory(buffer_shape)``."""
+        buffer = memory(self.buffer_shape)
+        self.copy_to(buffer)
+        if self.layout == "rgb":
+            buffer = buffer.permute(2, 0, 1)
+        return Frame(buffer, stamp, self.layout, self.color)
+
+
+class VideoDecoder:
+    """Decodes the video of one source, picture by picture; close it, or use ``with``.
+
+    What is damaged does not end it: what decodes is delivered, the rest is counted.
+
+    Attributes:
+        info: What the container says.
+        num_pictures: Delivered so far.
+    """
+
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, *, source: str, as_rgb: bool
+    ) -> None:
+        self.info = _info(container, stream)
+        self.num_pictures = 0
+        self._source = source
+        self._container = container
+        self._stream = stream
+        self._as_rgb = as_rgb
+        self._reformatter = VideoReformatter()
+        self._num_announced: int = stream.frames
+        self._num_packets = 0
+        self._num_undecodable = 0
+        self._num_damaged = 0
+        self._demux_error = ""
+        self._pictures = self._decode()
+
+    def read(self) -> Picture | None:
+        """Return the next picture, or None at the end. It is valid for as long as it is held.
+
+        Blocks while the source has nothing, without the interpreter's lock.
+        """
+        return next(self._pictures, None)
+
+    def describe_loss(self) -> str | None:
+        """Return what of the source could not be read so far, or None if nothing was lost."""
+        losses = []
+        if self._num_undecodable:
+            losses.append(f"{self._num_undecodable} packets could not be decoded")
+        if self._num_damaged:
+            losses.append(f"{self._num_damaged} pictures are damaged")
+        if self._num_packets < self._num_announced:
+            losses.append(
+                f"only {self._num_packets} of {self._num_announced} announced frames are there"
+            )
+        if self._demux_error:
+            losses.append(f"reading stopped with {self._demux_error!r}")
+        return f"{self._source}: {', '.join(losses)}" if losses else None
+
+    def close(self) -> None:
+        """Let go of the source and the decoder."""
+        self._pictures.close()
+        self._container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _decode(self) -> Generator[Picture, None, None]:
+        for packet in self._demux():
+            try:
+                frames = packet.decode()
+            except FFmpegError:
+                self._num_undecodable += 1
+                continue
+            for frame in frames:
+                self.num_pictures += 1
+                self._num_damaged += frame.is_corrupt
+                yield self._picture(frame)
+
+    def _demux(self) -> Iterator[Packet[VideoStream]]:
+        try:
+            for packet in self._container.demux(self._stream):
+                self._num_packets += packet.size > 0
+                yield packet
+        except FFmpegError as error:
+            self._demux_error = str(error.strerror)
+            yield self._end_of_stream()
+
+    def _end_of_stream(self) -> Packet[VideoStream]:
+        packet = cast("Packet[VideoStream]", Packet())
+        packet.stream = self._stream
+        return packet
+
+    def _picture(self, frame: VideoFrame) -> Picture:
+        color = choose_color(
+            frame.colorspace,
+            is_full_range=frame.color_range == ColorRange.JPEG
+            or frame.format.name.startswith("yuvj"),
+            num_lines=frame.height,
+        )
+        quarter_turns = round(frame.rotation / 90) % 4
+        is_nv12 = not self._as_rgb and _is_nv12(frame)
+        return Picture(
+            frame if is_nv12 else self._rgb24(frame, color),
+            layout="nv12" if is_nv12 else "rgb",
+            color=color,
+            quarter_turns=quarter_turns,
+        )
+
+    def _rgb24(self, frame: VideoFrame, color: ColorSpec) -> VideoFrame:
+        is_rgb = frame.format.is_rgb
+        return self._reformatter.reformat(
+            frame,
+            format="rgb24",
+            src_colorspace=None if is_rgb else _SWSCALE_MATRIX[color.matrix],
+            src_color_range=ColorRange.JPEG
+            if is_rgb or color.is_full_range
+            else ColorRange.MPEG,
+            dst_color_range=ColorRange.JPEG,
+            threads=self._stream.codec_context.thread_count,
+        )
+
+
+def open_video(
+    source: str,
+    *,
+    num_threads: int,
+    as_rgb: bool = False,
+    timeout_seconds: float | None = None,
+    options: dict[str, str] | None = None,
+) -> VideoDecoder:
+    """Open the best video stream of a file or URL.
+
+    Args:
+        source: A URL, or ``file:`` and a path.
+        num_threads: Threads of the decoder.
+        as_rgb: Deliver RGB also where NV12 would do.
+        timeout_seconds: How long opening, and each read, may block; None for ever.
+        options: FFmpeg's options for the container's reader, such as ``rtsp_transport``.
+
+    Raises:
+        SourceError: It cannot be opened, or there is no video in it.
+    """
+    try:
+        container = av.open(
+            source, options=options or {}, timeout=timeout_seconds, metadata_errors="replace"
+        )
+    except FFmpegError as error:
+        raise SourceError(
+            f"{_shown(source)}: cannot be opened: {error.strerror}",
+            help="give a video; one whose recording was cut off may lack its index",
+        ) from error
+    stream = container.streams.best("video")
+    if not isinstance(stream, VideoStream) or not _is_video(container, stream):
+        kinds = sorted({each.type for each in container.streams if each is not stream})
+        container.close()
+        raise SourceError(
+            f"{_shown(source)}: got {' and '.join(kinds) or 'no moving picture'}, want a video",
+            help="check that this is the right file",
+        )
+    stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = num_threads
+    return VideoDecoder(container, stream, source=_shown(source), as_rgb=as_rgb)
+
+
+class VideoEncoder:
+    """Encodes NV12 pictures to H.264 in one file; close it to complete the file."""
+
+    def __init__(self, container: OutputContainer, stream: VideoStream) -> None:
+        self._container = container
+        self._stream = stream
+        self._duration_ticks = 0
+
+    def write(self, planes: Tensor, *, pts_ticks: int, duration_ticks: int) -> None:
+        """Encode one picture; it may be overwritten when the call returns.
+
+        Args:
+            planes: uint8 ``[H * 3 / 2, W]`` on the host.
+            pts_ticks: In ``TICKS_PER_SECOND``, greater than that of the picture before.
+            duration_ticks: How long it is shown if it is the last.
+
+        Raises:
+            OutputError: It could not be written.
+        """
+        # The planes are wrapped, not copied: libx264 copies them before it returns.
+        frame = VideoFrame.from_numpy_buffer(planes.contiguous().numpy(), "nv12")
+        frame.pts = pts_ticks
+        frame.time_base = Fraction(1, TICKS_PER_SECOND)
+        self._duration_ticks = duration_ticks
+        self._mux(frame)
+
+    def close(self) -> None:
+        """Write what the encoder still holds, and the index.
+
+        Raises:
+            OutputError: It could not be written.
+        """
+        try:
+            self._mux(None)
+        finally:
+            self._close_container()
+
+    def abort(self) -> None:
+        """Close the file as it is."""
+        with contextlib.suppress(OutputError):
+            self._close_container()
+
+    def _mux(self, frame: VideoFrame | None) -> None:
+        try:
+            for packet in self._stream.encode(frame):
+                # Only that of the last one counts, and no frame behind it tells it.
+                packet.duration = self._duration_ticks
+                self._container.mux_one(packet)
+        except FFmpegError as error:
+            raise _output_error(self._container.name, error) from error
+
+    def _close_container(self) -> None:
+        try:
+            self._container.close()
+        except FFmpegError as error:
+            raise _output_error(self._container.name, error) from error
+
+
+def open_encoder(  # noqa: PLR0913 - what an H.264 file is told once
+    path: str,
+    *,
+    container_format: str,
+    size_hw: tuple[int, int],
+    color: ColorSpec,
+    preset: Preset,
+    crf: float,
+    num_threads: int,
+) -> VideoEncoder:
+    """Open a file for H.264 4:2:0 (libx264) with free timestamps, its index in front.
+
+    Args:
+        path: Overwritten.
+        container_format: FFmpeg's name, such as ``mp4``.
+        size_hw: Even.
+        color: Written into the stream, so that players agree about colours.
+        preset: libx264's trade of speed for size.
+        crf: libx264's quality, 0 (lossless) to 51.
+        num_threads: Threads of the encoder.
+
+    Raises:
+        OutputError: It cannot be opened for writing.
+    """
+    movflags = {"movflags": "+faststart"} if container_format in ("mp4", "mov") else {}
+    try:
+        container = av.open(f"file:{path}", "w", format=container_format, options=movflags)
+        stream = _add_h264(container, size_hw=size_hw, color=color, num_threads=num_threads)
+        stream.options = {"preset": preset, "crf": str(crf)}
+        container.start_encoding()
+    except FFmpegError as error:
+        raise _output_error(path, error) from error
+    return VideoEncoder(container, stream)
+
+
+def _add_h264(
+    container: OutputContainer, *, size_hw: tuple[int, int], color: ColorSpec, num_threads: int
+) -> VideoStream:
+    stream = container.add_stream("libx264", rate=25)
+    stream.height, stream.width = size_hw
+    stream.pix_fmt = "nv12"
+    stream.time_base = Fraction(1, TICKS_PER_SECOND)
+    context = stream.codec_context
+    context.time_base = Fraction(1, TICKS_PER_SECOND)
+    context.thread_count = num_threads
+    # An mp4 counts its length in decoding time, which B-frames shift against the time shown:
+    # with a variable rate the last frames would lie beyond the end.
+    context.max_b_frames = 0
+    context.colorspace, context.color_primaries, context.color_trc = _TAGS[color.matrix]
+    context.color_range = ColorRange.JPEG if color.is_full_range else ColorRange.MPEG
+    return stream
+
+
+def _is_video(container: InputContainer, stream: VideoStream) -> bool:
+    is_text = container.format.name == "tty"  # FFmpeg plays any text as a typewriter
+    is_cover = bool(stream.disposition & Disposition.attached_pic)  # of an album
+    return not is_text and not is_cover
+
+
+def _is_nv12(frame: VideoFrame) -> bool:
+    return (
+        frame.format.name in _PLANAR_420
+        and frame.width % 2 == 0
+        and frame.height % 2 == 0
+        and all(plane.line_size > 0 for plane in frame.planes)
+    )
+
+
+def _copy_nv12(frame: VideoFrame, out: NDArray[np.uint8], *, quarter_turns: int) -> None:
+    width = frame.width
+    height = out.shape[0] * 2 // 3
+    np.copyto(out[:height], np.rot90(_rows(frame, 0, row_bytes=width), quarter_turns))
+    # A pair (Cb, Cr) is written as one 16-bit number: four times as fast as two strided copies.
+    pairs = out[height:].view("<u2")
+    if frame.format.name == "nv12":
+        chroma = _rows(frame, 1, row_bytes=width).view("<u2")
+        np.copyto(pairs, np.rot90(chroma, quarter_turns))
+        return
+    cb, cr = (np.rot90(_rows(frame, i, row_bytes=width // 2), quarter_turns) for i in (1, 2))
+    np.multiply(cr, np.uint16(256), out=pairs)
+    np.bitwise_or(pairs, cb, out=pairs)
+
+
+def _rows(frame: VideoFrame, plane_index: int, *, row_bytes: int) -> NDArray[np.uint8]:
+    plane = frame.planes[plane_index]
+    array: NDArray[np.uint8] = np.frombuffer(memoryview(plane), np.uint8)
+    return array.reshape(-1, plane.line_size)[:, :row_bytes]
+
+
+def _info(container: InputContainer, stream: VideoStream) -> VideoInfo:
+    rate = stream.average_rate or stream.guessed_rate
+    fps = float(rate) if rate and 0 < rate <= _MAX_FPS else None
+    duration: float | None = None
+    if stream.duration and stream.time_base:
+        duration = float(stream.duration * stream.time_base)
+    elif container.duration:
+        duration = container.duration / av.time_base
+    estimate = round(duration * fps) if duration and fps else None
+    return VideoInfo(
+        codec=stream.codec_context.name,
+        size_hw=(stream.codec_context.height, stream.codec_context.width),
+        fps=fps,
+        num_frames=stream.frames or estimate,
+        duration_seconds=duration,
+    )
+
+
+def _shown(source: str) -> str:
+    return source.removeprefix("file:")
+
+
+def _output_error(path: str, error: FFmpegError) -> OutputError:
+    return OutputError(
+        f"{_shown(path)}: cannot be written: {error.strerror}",
+        help="check the folder's free space and its rights",
+    )
