@@ -30,6 +30,7 @@ FOREIGN = {
     "PyNvVideoCodec": "video/",
     "torchvision": "nets/",
     "onnx": "nets/",
+    "PIL": "vision/lettering.py",
     "supervision": "data/",
     "typer": "app/cli.py",
     "cv2": "nowhere",
