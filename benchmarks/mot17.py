@@ -15,7 +15,6 @@ import contextlib
 import io
 import json
 import os
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -103,9 +102,7 @@ def val_half(sequence: Path, root: Path, name: str) -> tuple[list[Detections], i
     home = root / "gt" / name
     (home / "gt").mkdir(parents=True)
     np.savetxt(home / "gt" / "gt.txt", truth, delimiter=",", fmt="%g")
-    (home / "seqinfo.ini").write_text(
-        f"[Sequence]\nname={name}\nseqLength={length - before}\n"
-    )
+    (home / "seqinfo.ini").write_text(f"[Sequence]\nname={name}\nseqLength={length - before}\n")
     rows = np.loadtxt(sequence / "det_yolox_x.txt", delimiter=",", ndmin=2)
     frames = [rows[rows[:, 0] == before + 1 + i] for i in range(length - before)]
     return [detections(of_frame, i) for i, of_frame in enumerate(frames)], before
@@ -158,7 +155,11 @@ def trackeval_scores(root: Path) -> dict[str, Score]:
     files = dict.fromkeys(("OUTPUT_DETAILED", "PLOT_CURVES", "OUTPUT_EMPTY_CLASSES"), False)
     evaluator = trackeval.Evaluator(quiet | files | {"USE_PARALLEL": False})
     parts = trackeval.metrics
-    metrics = [parts.HOTA(), parts.CLEAR({"PRINT_CONFIG": False}), parts.Identity({"PRINT_CONFIG": False})]
+    metrics = [
+        parts.HOTA(),
+        parts.CLEAR({"PRINT_CONFIG": False}),
+        parts.Identity({"PRINT_CONFIG": False}),
+    ]
     with contextlib.redirect_stdout(io.StringIO()):
         results, _ = evaluator.evaluate([dataset], metrics)
     table = results["MotChallenge2DBox"]["ours"]
@@ -176,4 +177,4 @@ def _score(result: dict[str, dict[str, float]]) -> Score:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

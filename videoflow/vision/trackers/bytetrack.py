@@ -93,9 +93,7 @@ class ByteTrack:
             known, found, strong, max_cost=self._max_cost, by_score=True
         )
         seen_last = known[~table.is_lost[known]]
-        missed, _ = self._match(
-            seen_last, found, weak, max_cost=_WEAK_MAX_COST, by_score=False
-        )
+        missed, _ = self._match(seen_last, found, weak, max_cost=_WEAK_MAX_COST, by_score=False)
         stillborn, strong = self._match(
             newborn, found, strong, max_cost=_NEWBORN_MAX_COST, by_score=True
         )

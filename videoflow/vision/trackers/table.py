@@ -1,4 +1,4 @@
-"""The tracks of one stream as columns, so that a step costs the same few calls for any number."""
+"""The tracks of one stream as columns: a step is the same few calls for any number."""
 
 from __future__ import annotations
 
