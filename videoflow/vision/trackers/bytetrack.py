@@ -164,7 +164,8 @@ class ByteTrack:
         if not len(lost) or not len(seen):
             return
         boxes = table.motion.boxes_xyxy()
-        i, j = np.nonzero(_overlap(boxes[seen], boxes[lost]) > _TWIN_IOU)
+        is_alike = table.labels[seen][:, None] == table.labels[lost]
+        i, j = np.nonzero(is_alike & (_overlap(boxes[seen], boxes[lost]) > _TWIN_IOU))
         life = table.last_seen - table.first_seen
         is_lost_younger = life[seen[i]] > life[lost[j]]
         table.drop(np.where(is_lost_younger, lost[j], seen[i]))
