@@ -96,19 +96,22 @@ class Canvas:
         self, box_xyxy: tuple[int, int, int, int], rgb: RGB, *, opacity: float = 1.0
     ) -> None:
         """Fill a rectangle of whole pixels; its right and lower ends are not part of it."""
-        left, top, right, bottom = box_xyxy
+        whole_height, whole_width = self.size_hw
+        left, top = max(0, box_xyxy[0]), max(0, box_xyxy[1])
+        right, bottom = min(whole_width, box_xyxy[2]), min(whole_height, box_xyxy[3])
+        if right <= left or bottom <= top:
+            return
         for plane in self.planes:
-            height, width, _ = plane.samples.shape
-            y, rows = _covered(top, bottom, scale=plane.scale, num=height)
-            x, columns = _covered(left, right, scale=plane.scale, num=width)
-            if not len(rows) or not len(columns):
-                continue
-            target = plane.samples[y : y + len(rows), x : x + len(columns)]
-            if opacity == 1 and min(rows) == min(columns) == 1:
+            n = plane.scale
+            rows = slice(top // n, (bottom - 1) // n + 1)
+            columns = slice(left // n, (right - 1) // n + 1)
+            target = plane.samples[rows, columns]
+            if opacity == 1 and not (left | top | right | bottom) % n:
                 target[...] = plane.ink(rgb)
                 continue
-            weights = np.multiply.outer(np.multiply(rows, opacity * _FULL), columns)
-            _blend(target, weights.astype(np.uint16)[..., None], plane.ink(rgb))
+            down, along = _covered(top, bottom, scale=n), _covered(left, right, scale=n)
+            weights = np.multiply.outer(down * (opacity * _FULL), along).astype(np.uint16)
+            _blend(target, weights[..., None], plane.ink(rgb))
 
     def shade(self, mask: U8, *, left: int, top: int, rgb: RGB) -> None:
         """Put ``rgb`` where ``mask`` is; it lies inside the picture, on even pixels.
@@ -220,16 +223,13 @@ def _views(buffer: Any, layout: Layout) -> list[Any]:
     return [buffer[:height, :, None], buffer[height:].reshape(height // 2, width // 2, 2)]
 
 
-def _covered(start: int, end: int, *, scale: int, num: int) -> tuple[int, list[float]]:
-    """Return the first sample that is touched, and each one's covered share."""
-    start, end = max(0, start), min(end, num * scale)
-    if end <= start:
-        return 0, []
+def _covered(start: int, end: int, *, scale: int) -> NDArray[np.float64]:
+    """Return the share that is covered of each sample from the one of ``start`` on."""
     first, last = start // scale, (end - 1) // scale
-    shares = [1.0] * (last - first + 1)
+    shares = np.ones(last - first + 1)
     shares[0] -= (start - first * scale) / scale
     shares[-1] -= ((last + 1) * scale - end) / scale
-    return first, shares
+    return shares
 
 
 def _blend(target: U8, weights: U16, ink: U16) -> None:
