@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.synthetic import write_video
+from tests.clips import write_clip
 from videoflow.app.cli import main
 from videoflow.app.config import read_config
 from videoflow.app.document import read_document
@@ -48,7 +48,7 @@ def test_a_config_runs(
     config: Path, tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each config reads a video to its end on the CPU, and reports every frame."""
-    video = write_video(tmp_path / "door.mp4", num_frames=12)
+    video = write_clip(tmp_path / "door.mp4", num_frames=12, size_hw=(96, 128))
     out = tmp_path / "counted"
 
     code = main(["run", str(config), *settings(source=video, out=out, device="cpu", batch=4)])
@@ -63,7 +63,7 @@ def test_count_people_writes_three_files(
     tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """count_people by bare name: a video as long as the source, counts and tracks."""
-    video = write_video(tmp_path / "door.mp4", num_frames=12)
+    video = write_clip(tmp_path / "door.mp4", num_frames=12, size_hw=(96, 128))
     out = tmp_path / "counted"
 
     code = main(

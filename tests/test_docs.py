@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.synthetic import write_video
+from tests.clips import write_clip
 
 ROOT = Path(__file__).parent.parent
 BLOCKS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
@@ -20,7 +20,7 @@ RUNNING_SUMS = "".join(f"{n * (n + 1) // 2}\n" for n in range(41))
 
 def run(script: Path, *arguments: str, folder: Path) -> str:
     """Run ``script`` as a user would, beside a video ``door.mp4``; return what it prints."""
-    write_video(folder / "door.mp4")
+    write_clip(folder / "door.mp4", size_hw=(96, 128))
     done = subprocess.run(
         [sys.executable, str(script), *arguments],
         cwd=folder,

@@ -76,13 +76,14 @@ def test_a_last_line_is_always_there() -> None:
     assert file.getvalue() == "frames 8/8 fps 2.0 eta 0 s\n"
 
 
-def test_a_terminal_gets_a_bar() -> None:
-    """On a terminal the same text stands beside a bar, and the cursor comes back."""
+def test_a_terminal_gets_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    """On a terminal the same text stands beside a bar; what is piped stays in its pipe."""
     file = io.StringIO()
     flow: Any = FakeFlow()
 
     with show_progress(flow, Console(file=file, force_terminal=True, width=100)):
-        pass
+        print("a result")
 
+    assert capsys.readouterr().out == "a result\n"
     assert "frames 8/8 fps 2.0 eta 0 s" in file.getvalue()
     assert file.getvalue().endswith("\x1b[?25h")

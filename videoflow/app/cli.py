@@ -157,9 +157,10 @@ def _exit_code(code: int, shows_traceback: bool) -> Iterator[None]:
 
 def _fail(error: VideoflowError, code: int, shows_traceback: bool) -> NoReturn:
     print(f"error: {error}", file=sys.stderr)
-    for note in getattr(error, "__notes__", ()):
-        print(f"  {note}", file=sys.stderr)
     remote = getattr(error, "remote_traceback", "")
+    for note in getattr(error, "__notes__", ()):
+        if not remote or remote.strip() not in note:  # join() says it in a note, for Python
+            print(f"  {note}", file=sys.stderr)
     if remote and shows_traceback:
         print(remote, file=sys.stderr)
     elif remote:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -124,7 +125,12 @@ class _Bar:
         from rich.progress import BarColumn, Progress, TextColumn  # slow: not for plain lines
 
         self._bar = Progress(
-            BarColumn(), TextColumn("{task.description}"), console=console, auto_refresh=False
+            BarColumn(),
+            TextColumn("{task.description}"),
+            console=console,
+            auto_refresh=False,
+            # What nodes print goes above the bar, but never from a pipe onto the terminal.
+            redirect_stdout=sys.stdout.isatty(),
         )
         self._task = self._bar.add_task("starting", total=None)
         self._bar.start()
