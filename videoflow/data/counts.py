@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from videoflow.data.frame import Stamp
+from videoflow.data.geometry import Line
 
 __all__ = ["Counts", "Crossing", "Direction", "LineTotals"]
 
@@ -30,7 +31,7 @@ class Crossing:
     """One object crossed one line.
 
     Attributes:
-        stamp: The frame at which the crossing was certain.
+        stamp: The frame at which the crossing was certain, see ``docs/counting.md``.
         line: Name of the line.
         track_id: Who crossed.
         label: Class index of who crossed.
@@ -54,8 +55,12 @@ class Counts:
         stamp: Which frame of which stream.
         crossings: The events of this frame, in the order of their track ids.
         totals: Line name to totals, with this frame's events.
+        label_totals: Line name to class index to totals; only classes that have crossed.
+        lines: Line name to where it lies, so that who draws the counts needs nothing else.
     """
 
     stamp: Stamp
     crossings: tuple[Crossing, ...]
     totals: dict[str, LineTotals]
+    label_totals: dict[str, dict[int, LineTotals]] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)

@@ -27,7 +27,7 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
     *,
     classes: Sequence[str | int] | None = None,
     score_threshold: float = 0.1,
-    nms_threshold: float = 0.5,
+    nms_threshold: float = 0.65,
     input_size: int | None = None,
     device: str = "auto",
     precision: Precision = "float32",

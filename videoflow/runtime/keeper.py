@@ -25,6 +25,8 @@ from videoflow.runtime.worker import Worker, WorkerFds, load_spec
 __all__ = ["main"]
 
 _PR_SET_PDEATHSIG = 1
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
 _EXIT_CRASHED = 70  # EX_SOFTWARE: the worker's own code raised
 
 
@@ -38,11 +40,18 @@ def main(control_fd: int, parent_pid: int) -> None:
     # Ctrl-C and a service manager's SIGTERM reach the whole group: the caller decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _keep_freed_memory()
     keeper = _Keeper(ControlSocket(socket.socket(fileno=control_fd)), parent_pid)
+    code = _EXIT_CRASHED
     try:
         keeper.serve()
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
     finally:
         keeper.end()
+        sys.stderr.flush()
+        os._exit(code)  # libraries that were loaded for the workers have nothing to say here
 
 
 class _Keeper:
@@ -146,6 +155,21 @@ def _die_with_parent(parent_pid: int) -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != parent_pid:  # it died before the call
         os._exit(_EXIT_CRASHED)
+
+
+def _keep_freed_memory() -> None:
+    """Let the workers keep large freed memory instead of faulting the same pages in again.
+
+    The layers of a network allocate and free megabytes at every call. With glibc's own limits
+    that costs about a third of the time (YOLOX-nano, batch 4, 2 threads: 5.3 instead of 6.1 to
+    8.3 ms a frame). Another C library has no ``mallopt`` and is left alone.
+
+    Source: mallopt(3), M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, 32 << 20)
+        mallopt(_M_TRIM_THRESHOLD, 512 << 20)
 
 
 def _take_standard_streams(fds: WorkerFds) -> None:

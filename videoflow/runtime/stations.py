@@ -48,6 +48,9 @@ class _FlushingStation(Station):
         """Return when a flush that waits for tickets should be tried again."""
         return self._retry_at
 
+    def _has_flush(self) -> bool:
+        raise AssertionError("each kind of station knows its kind of node")
+
     def _flush(self, lane: StationLane) -> Iterator[Any]:
         raise AssertionError("each kind of station flushes its node in its own way")
 
@@ -57,8 +60,10 @@ class _FlushingStation(Station):
         if lane.flushing is None:
             if not self._may_flush(lane):
                 return False
+            if self._is_broken or not self._has_flush():
+                return super()._finish(lane)
             self._end_sources(lane)
-            lane.flushing = (lane.total, iter(()) if self._is_broken else self._flush(lane))
+            lane.flushing = (lane.total, self._flush(lane))
         seq, outputs = lane.flushing
         while self._num_in_flight(lane, seq) < lane.window:
             value = self._next_flushed(lane, seq, outputs)
@@ -97,11 +102,10 @@ class _FlushingStation(Station):
     def _num_in_flight(self, lane: StationLane, seq: int) -> int:
         """Return how many frames of the lane below ``seq`` an exit still works on."""
         plan, board = self.host.plan, self.host.board
-        sources = set(lane.sources)
         done = [
             int(board.done[e][0])
             for e in plan.nodes[self.index].exits
-            if sources & set(plan.exits[e].sources)
+            if lane.sources.keys() <= set(plan.exits[e].sources)
         ]
         return seq - min(done)
 
@@ -114,7 +118,12 @@ class ProcessorStation(_FlushingStation):
     def _invoke(self, lane: StationLane, inputs: Sequence[Any]) -> Any:
         return self.node.process(*inputs)
 
+    def _has_flush(self) -> bool:
+        return type(self.node).flush is not ProcessorNode.flush
+
     def _may_flush(self, lane: StationLane) -> bool:
+        if not self._has_flush():
+            return True
         others = [other for other in self.lanes if other is not lane]
         return lane is not self.lanes[0] or all(other.is_over for other in others)
 
@@ -129,6 +138,9 @@ class PerStreamStation(_FlushingStation):
 
     def _invoke(self, lane: StationLane, inputs: Sequence[Any]) -> Any:
         return self.node.process(self._state(lane), *inputs)
+
+    def _has_flush(self) -> bool:
+        return type(self.node).flush is not PerStreamProcessorNode.flush
 
     def _flush(self, lane: StationLane) -> Iterator[Any]:
         return self.node.flush(self._state(lane))

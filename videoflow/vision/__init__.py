@@ -1,1 +1,1 @@
-"""..."""
+"""Pure algorithms on boxes and pictures: no node, no process, no model."""

@@ -1,0 +1,107 @@
+"""Write tracks in the text form of the MOTChallenge.
+
+Source: Leal-Taixé et al., *MOTChallenge 2015: towards a benchmark for multi-target tracking*,
+section 3.3 (file format).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from videoflow.consumers.published_file import check_target
+from videoflow.consumers.text_outputs import TextOutputs
+from videoflow.core.node import ConsumerNode, Ending
+from videoflow.data.detections import Detections, Tracks
+from videoflow.errors import GraphError, OutputError
+
+__all__ = ["MotWriter"]
+
+
+class MotWriter(ConsumerNode):
+    """Write a line for each box, to a file that appears, whole, when its stream has ended.
+
+    ``frame,id,left,top,width,height,score,-1,-1,-1``: the frame counts from 1 (its index in
+    the source and one), lengths are pixels with two decimals, the score has four. The id of
+    detections is -1. ``None`` (nobody looked at the frame) writes nothing.
+
+    Args:
+        path: Of the file. The form has no place for a stream's name, so several streams want
+            ``{stream}`` in it.
+        **options: See ``NodeOptions``.
+
+    Raises:
+        GraphError: ``nb_tasks`` is not 1: two workers cannot write one file.
+    """
+
+    def __init__(self, path: str | Path, **options: Any) -> None:
+        super().__init__(**options)
+        if self.options["nb_tasks"] != 1:
+            raise GraphError(
+                f"{self.name!r}: got nb_tasks={self.options['nb_tasks']}, want 1 for one file"
+            )
+        self.path = Path(path).expanduser().absolute()
+        self._outputs: TextOutputs | None = None
+        self._only_stream: str | None = None
+
+    def check(self) -> None:
+        """Make the folder of ``path``.
+
+        Raises:
+            OutputError: ``path`` is a folder, or its folder cannot be written to.
+        """
+        check_target(self.path)
+
+    def open(self) -> None:
+        """Begin; files are made when something is written."""
+        self._outputs = TextOutputs(self.path)
+        self._only_stream = None
+
+    def consume(self, *inputs: Any) -> None:
+        """Write the boxes of one frame.
+
+        Args:
+            *inputs: Tracks, detections or None.
+
+        Raises:
+            OutputError: A second stream for one file, or a file that cannot be written.
+        """
+        assert self._outputs is not None
+        people: Tracks | Detections | None = inputs[0]
+        if people is not None:
+            self._check_stream(people.stamp.stream)
+            self._outputs.write(people.stamp.stream, _lines(people))
+
+    def end_stream(self, stream: str, ending: Ending) -> None:
+        """Publish the file of ``stream`` if it has one of its own and did not fail."""
+        assert self._outputs is not None
+        self._check_stream(stream)
+        self._outputs.end_stream(stream, ending)
+
+    def close(self) -> None:
+        """Publish the file if its stream ended and did not fail."""
+        if self._outputs is not None:
+            self._outputs.close()
+            self._outputs = None
+
+    def _check_stream(self, stream: str) -> None:
+        if "{stream}" in str(self.path):
+            return
+        if self._only_stream not in (None, stream):
+            raise OutputError(
+                f"{self.name!r}, {self.path}: got streams {self._only_stream!r} and "
+                f"{stream!r}, want one for one file",
+                help=f"MotWriter('{{stream}}-{self.path.name}')",
+            )
+        self._only_stream = stream
+
+
+def _lines(people: Tracks | Detections) -> str:
+    frame = people.stamp.index + 1
+    ids = people.ids.tolist() if isinstance(people, Tracks) else [-1] * len(people)
+    rows = zip(ids, people.boxes_xyxy.tolist(), people.scores.tolist(), strict=True)
+    return "".join(
+        f"{frame},{track_id},{left:.2f},{top:.2f},{right - left:.2f},{bottom - top:.2f},"
+        f"{score:.4f},-1,-1,-1\n"
+        for track_id, (left, top, right, bottom), score in rows
+    )

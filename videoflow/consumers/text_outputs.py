@@ -1,0 +1,88 @@
+"""The text files of a flow: one for each stream, or one for all, published at the end.
+
+Knows when a file is complete; not what is in it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from videoflow.consumers.published_file import PublishedFile, target_for
+from videoflow.core.node import Ending
+from videoflow.errors import OutputError
+
+__all__ = ["TextOutputs"]
+
+
+class TextOutputs:
+    """Files under way.
+
+    With ``{stream}`` in the pattern each stream has a file, published when it ends; without,
+    all streams share one, published when the last has ended. A stream that failed takes its
+    file with it.
+
+    Args:
+        pattern: Path, may hold ``{stream}``.
+    """
+
+    def __init__(self, pattern: Path) -> None:
+        self._pattern = pattern
+        self._is_per_stream = "{stream}" in str(pattern)
+        self._files: dict[Path, PublishedFile] = {}
+        self._owners: dict[Path, str] = {}  # per stream: whose file it is
+        self._open_streams: set[str] = set()
+        self._endings: dict[str, Ending] = {}
+
+    def write(self, stream: str | None, text: str) -> None:
+        """Add ``text`` of ``stream``; None where nobody knows which.
+
+        Raises:
+            OutputError: The file cannot be written, or it takes a stream's name to find it.
+        """
+        if stream is None and self._is_per_stream:
+            raise OutputError(
+                f"{self._pattern}: got a value that does not say its stream",
+                help="leave {stream} out of the path, or send values with a stamp",
+            )
+        if stream is not None:
+            self._open_streams.add(stream)
+        self._file(stream or "").write(text)
+
+    def end_stream(self, stream: str, ending: Ending) -> None:
+        """Publish or discard the file of ``stream``; a shared one waits for ``close``.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        self._open_streams.discard(stream)
+        self._endings[stream] = ending
+        if not self._is_per_stream:
+            return
+        file = self._file(stream)
+        del self._files[file.path]
+        file.discard() if ending == "failed" else file.publish()
+
+    def close(self) -> None:
+        """Publish the shared file when it is complete; discard all that is not.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        is_complete = self._endings and not self._open_streams
+        if not self._is_per_stream and is_complete and "failed" not in self._endings.values():
+            self._file("").publish()
+            self._files.clear()
+        for file in self._files.values():
+            file.discard()
+        self._files.clear()
+
+    def _file(self, stream: str) -> PublishedFile:
+        path = target_for(self._pattern, stream) if self._is_per_stream else self._pattern
+        if self._is_per_stream and self._owners.setdefault(path, stream) != stream:
+            raise OutputError(
+                f"{path}: got streams {self._owners[path]!r} and {stream!r}, want one",
+                help="give the streams names that differ in more than a slash",
+            )
+        if path not in self._files:
+            self._files[path] = PublishedFile(path)
+        return self._files[path]

@@ -1,0 +1,138 @@
+"""Count who crosses a line in each stream: ``vision.counting.LineCrossings`` as a node."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from videoflow.core.node import PerStreamProcessorNode
+from videoflow.data.geometry import Line
+from videoflow.errors import ConfigError, GraphError, ShapeError
+
+if TYPE_CHECKING:
+    from videoflow.data import Counts, Tracks
+    from videoflow.vision.counting import LineCrossings
+
+__all__ = ["LineCounter", "LineCounting"]
+
+Point = Sequence[float]
+
+
+class LineCounter(PerStreamProcessorNode["LineCounting"]):
+    """Count the objects that cross one or more lines; what counts is in ``docs/counting.md``.
+
+    Without a line, each stream gets one that is called ``line`` and runs across the picture
+    from left to right at half its height, so that *in* is downwards.
+
+    Where a tracker passes ``None``, ``None`` comes out.
+
+    Args:
+        start: (x, y) in pixels of the source picture, where the line begins.
+        end: (x, y), where it ends. From the left of the line to its right is *in*.
+        lines: Instead of ``start`` and ``end``: name to line, or name to (start, end).
+        labels: The class indices to count, or None for all.
+        margin: Half the width of the band along a line that is neither side, in box heights.
+        min_frames: For how many sightings running somebody must be beyond the band.
+        max_gap_frames: After so many frames without a sighting an id is forgotten.
+        **options: See ``NodeOptions``.
+
+    Raises:
+        GraphError: Half a line, two ways to say it, or a number out of range.
+    """
+
+    preload = ("numpy",)
+
+    def __init__(  # noqa: PLR0913 - each is a knob of its own, with a default
+        self,
+        start: Point | None = None,
+        end: Point | None = None,
+        *,
+        lines: Mapping[str, Line | Sequence[Point]] | None = None,
+        labels: Collection[int] | None = None,
+        margin: float = 0.05,
+        min_frames: int = 2,
+        max_gap_frames: int = 300,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        if (start is None) != (end is None) or (start is not None and lines is not None):
+            raise GraphError(
+                f"{self.name!r}: got start={start}, end={end}, lines={lines}, "
+                "want both start and end, or lines, or none of them",
+                help="none of them means a line across the middle of the picture",
+            )
+        if lines is not None and not lines:
+            raise GraphError(f"{self.name!r}: got no lines, want at least one, or lines=None")
+        if not margin >= 0 or min_frames < 1 or max_gap_frames < 1:
+            raise GraphError(
+                f"{self.name!r}: got margin={margin}, min_frames={min_frames}, "
+                f"max_gap_frames={max_gap_frames}, want a margin >= 0 and at least one frame"
+            )
+        if start is not None and end is not None:
+            lines = {"line": (start, end)}
+        self.lines = None if lines is None else {k: self._line(k, v) for k, v in lines.items()}
+        self.labels = None if labels is None else tuple(labels)
+        self.margin = margin
+        self.min_frames = min_frames
+        self.max_gap_frames = max_gap_frames
+
+    def make_state(self, stream: str) -> LineCounting:
+        """Return a count that has not begun; its lines are settled at the first frame."""
+        return LineCounting()
+
+    def process(self, state: LineCounting, *inputs: Any) -> Counts | None:
+        """Return the crossings of one frame and the totals so far.
+
+        Args:
+            state: Of the stream.
+            *inputs: The tracks, or None.
+
+        Raises:
+            ConfigError: A line lies outside the stream's picture.
+        """
+        tracks: Tracks | None = inputs[0]
+        if tracks is None:
+            return None
+        if state.crossings is None:
+            state.crossings = self._begin(tracks)
+        return state.crossings.update(tracks)
+
+    def _line(self, name: str, ends: Line | Sequence[Point]) -> Line:
+        if isinstance(ends, Line):
+            return ends
+        try:
+            (x0, y0), (x1, y1) = ends
+            return Line((float(x0), float(y0)), (float(x1), float(y1)))
+        except (TypeError, ValueError) as error:
+            told = error.message if isinstance(error, ShapeError) else f"got {ends!r}"
+            raise GraphError(
+                f"{self.name!r}, line {name!r}: {told}, want two different points (x, y)",
+                help="for example start=(0, 360), end=(1280, 360)",
+            ) from error
+
+    def _begin(self, tracks: Tracks) -> LineCrossings:
+        from videoflow.vision.counting import LineCrossings, touches_picture
+
+        height, width = tracks.stamp.size_hw
+        across = Line((0.0, height / 2), (float(width), height / 2))
+        lines = self.lines or {"line": across}
+        for name, line in lines.items():
+            if not touches_picture(line, (height, width)):
+                raise ConfigError(
+                    f"{self.name!r}, stream {tracks.stamp.stream!r}: line {name!r} from "
+                    f"{line.start} to {line.end} lies outside the {width} x {height} picture",
+                    help="give its ends in pixels of the source picture",
+                )
+        return LineCrossings(
+            lines,
+            margin=self.margin,
+            min_frames=self.min_frames,
+            max_gap_frames=self.max_gap_frames,
+            labels=self.labels,
+        )
+
+
+class LineCounting:
+    """The count of one stream, or None before its first frame."""
+
+    crossings: LineCrossings | None = None
