@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mot_scores import people_of, read_mot, score_tracks
 
+from tests.mot_scores import people_of, read_mot, score_tracks
 from videoflow.data import Detections, Stamp
 from videoflow.vision.trackers import ByteTrack
 
