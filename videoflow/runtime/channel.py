@@ -82,9 +82,13 @@ class ChannelWriter:
 
     def send(self, message: Any) -> None:
         """Send a message; returns at once."""
+        self.send_frame(framed(message))
+
+    def send_frame(self, frame: bytes) -> None:
+        """Send a message that ``framed`` made; returns at once."""
         if self.is_lost:
             return
-        self._queue.append(memoryview(framed(message)))
+        self._queue.append(memoryview(frame))
         if len(self._queue) == 1:
             self.flush()
 

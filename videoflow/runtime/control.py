@@ -5,6 +5,8 @@ Control messages are rare and small, so the ends block while they write.
 
 from __future__ import annotations
 
+import array
+import os
 import pickle
 import socket
 from collections import deque
@@ -17,6 +19,7 @@ __all__ = ["ControlSocket", "control_pair"]
 
 _MAX_FDS = 200  # the kernel takes 253 at once
 _READ_BYTES = 1 << 16
+_FD_SPACE = socket.CMSG_LEN(_MAX_FDS * array.array("i").itemsize)
 
 
 def control_pair() -> tuple[ControlSocket, ControlSocket]:
@@ -64,12 +67,15 @@ class ControlSocket:
         """
         flags = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
         try:
-            data, fds, _, _ = socket.recv_fds(self._socket, _READ_BYTES, _MAX_FDS, flags)
+            # socket.recv_fds would do, but leaves the flags out (CPython 3.11 to 3.13).
+            data, ancillary, _, _ = self._socket.recvmsg(_READ_BYTES, _FD_SPACE, flags)
         except BlockingIOError:
             return []
         except ConnectionResetError:
-            data, fds = b"", []
-        self._fds.extend(fds)
+            data, ancillary = b"", []
+        for level, kind, sent in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                self._fds.extend(array.array("i", sent))
         if not data:
             self.is_lost = True
             return []
@@ -85,5 +91,7 @@ class ControlSocket:
         return self._socket.detach()
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, and descriptors that came ahead of their message."""
         self._socket.close()
+        while self._fds:
+            os.close(self._fds.popleft())

@@ -26,7 +26,7 @@ class ReadRings:
     """The rings that a worker can read, opened when they are first named.
 
     Args:
-        fds: Ring (index of the node that owns it) to descriptor.
+        fds: Ring to descriptor.
     """
 
     def __init__(self, fds: dict[int, int]) -> None:

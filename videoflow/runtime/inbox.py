@@ -137,7 +137,7 @@ class Inbox:
         return self.items.popleft()
 
     def _add_step(self, seq: int, window: int) -> None:
-        """Note that the window changes at ``seq``; tasks of a parent may say so out of order."""
+        """Note a change of the window; tasks of a parent may tell it out of order."""
         at = bisect.bisect_left(self._steps, (seq, 0))
         if at == 0 or self._steps[at - 1][1] != window:
             self._steps.insert(at, (seq, window))

@@ -61,6 +61,7 @@ class _Keeper:
         self._selector = selectors.EpollSelector()
         self._pids: dict[int, int] = {}
         self._pidfds: dict[int, int] = {}
+        self._received: set[int] = set()  # descriptors that are not handed on yet
 
     def serve(self) -> None:
         """Do what the supervisor says until it hangs up or its process ends."""
@@ -72,7 +73,9 @@ class _Keeper:
                 if what == "parent":
                     return
                 if what == "control":
-                    for message, fds in self._control.receive():
+                    messages = self._control.receive()
+                    self._received = {fd for _, fds in messages for fd in fds}
+                    for message, fds in messages:
                         self._obey(message, fds)
                 else:
                     self._reap(worker)
@@ -100,9 +103,13 @@ class _Keeper:
         keeper_pid = os.getpid()
         pid = os.fork()
         if pid == 0:
+            # Several workers' messages may have come at once: each keeps only its own.
+            for fd in self._received - set(fds):
+                os.close(fd)
             self._become_worker(worker, _worker_fds(roles, fds), keeper_pid)
         for fd in fds:
             os.close(fd)
+        self._received -= set(fds)
         self._pids[worker] = pid
         pidfd = os.pidfd_open(pid)
         self._pidfds[worker] = pidfd
@@ -126,11 +133,10 @@ class _Keeper:
             self._selector.close()
             self._control.close()
             _take_standard_streams(fds)
-            plan, nodes = load_spec(fds.spec)
+            plan, nodes, starts = load_spec(fds.spec)
             os.close(fds.spec)
             control = ControlSocket(socket.socket(fileno=fds.control))
-            plan = plan.with_nodes(nodes)
-            Worker(plan, worker, control, fds).run()
+            Worker(plan.with_nodes(nodes), worker, control, fds, starts).run()
             code = 0
         except BaseException:
             sys.excepthook(*sys.exc_info())

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import cloudpickle
@@ -17,9 +18,12 @@ from videoflow.errors import GraphError
 from videoflow.runtime.board import Board, create_memory
 from videoflow.runtime.channel import open_channel
 from videoflow.runtime.control import ControlSocket, control_pair
+from videoflow.runtime.ledger import lane_home
 from videoflow.runtime.output import OutputPump
 from videoflow.runtime.plan import Plan
+from videoflow.runtime.slots import ring_index
 from videoflow.runtime.taps import TapReader
+from videoflow.runtime.worker import Starts
 
 __all__ = ["Launch"]
 
@@ -47,9 +51,13 @@ class Launch:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        specs = [_spec(plan, worker.index) for worker in plan.workers]
+        specs = [_spec(plan, worker.index, {}) for worker in plan.workers]
         self.board = Board(plan)
-        self._rings = {n.index: create_memory(f"ring-{n.name}", 0) for n in plan.graph.nodes}
+        self._rings = {
+            ring_index(n.index, task): create_memory(f"ring-{n.name}", 0)
+            for n in plan.nodes
+            for task in range(len(n.workers))
+        }
         self._bells = {
             w.index: os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK) for w in plan.workers
         }
@@ -60,7 +68,7 @@ class Launch:
         outs = [os.pipe2(os.O_CLOEXEC) for _ in range(2)]
         for reader, _ in outs:
             os.set_blocking(reader, False)
-        self._outputs = [writer for _, writer in outs]
+        self._outputs = tuple(writer for _, writer in outs)
         self.pumps = (OutputPump(outs[0][0], "stdout"), OutputPump(outs[1][0], "stderr"))
         self.keeper, self._process = _start_keeper()
         self.controls: dict[int, ControlSocket] = {}
@@ -68,13 +76,36 @@ class Launch:
         channels = {pair: open_channel() for pair in _pairs(plan)}
         for worker, spec in zip(plan.workers, specs, strict=True):
             self._fork(worker.index, spec, channels)
-        for ends in channels.values():
-            for fd in ends:
-                os.close(fd)
-        for fd in self._outputs:
-            os.close(fd)
+        _close_all(fd for ends in channels.values() for fd in ends)
+        if not any(worker.restarts for worker in plan.workers):
+            self.close_outputs()
         for _, theirs in self._taps.values():
             theirs.close()
+
+    def close_outputs(self) -> None:
+        """Close our ends of the standard streams, so that their end can be seen."""
+        _close_all(self._outputs)
+        self._outputs = ()
+
+    def start_again(self, worker: int) -> None:
+        """Have a worker that is gone forked anew, and give its neighbours new channels."""
+        self.controls[worker].close()
+        pairs = [pair for pair in _pairs(self._plan) if worker in pair]
+        channels = {pair: open_channel() for pair in pairs}
+        starts = {
+            (node, lane): lane_home(self._plan, self.board, node, lane)
+            for node in self._plan.workers[worker].nodes
+            for lane in self._plan.graph.nodes[node].lanes
+        }
+        self._fork(worker, _spec(self._plan, worker, starts), channels)
+        for other in {one for pair in pairs for one in pair} - {worker}:
+            ends: dict[str, int] = {}
+            if (worker, other) in channels:
+                ends["reader"] = channels[worker, other][0]
+            if (other, worker) in channels:
+                ends["writer"] = channels[other, worker][1]
+            self.controls[other].send(("replaced", worker, list(ends)), list(ends.values()))
+        _close_all(fd for ends in channels.values() for fd in ends)
 
     def end(self) -> None:
         """Let the keeper kill what is left and end; close every descriptor but the pumps'."""
@@ -86,8 +117,8 @@ class Launch:
             self._process.wait()
         for control in self.controls.values():
             control.close()
-        for fd in (*self._rings.values(), *self._bells.values(), self.board.fd):
-            os.close(fd)
+        self.close_outputs()
+        _close_all((*self._rings.values(), *self._bells.values(), self.board.fd))
 
     def _fork(
         self, worker: int, spec: bytes, channels: dict[tuple[int, int], tuple[int, int]]
@@ -112,7 +143,7 @@ class Launch:
                 for w, bell in self._bells.items()
                 if w == worker or w in _bells_to_ring(self._plan, worker)
             },
-            "rings": {n: at(self._rings[n]) for n in _rings_to_see(self._plan, worker)},
+            "rings": {r: at(self._rings[r]) for r in _rings_to_see(self._plan, worker)},
             "readers": {a: at(ends[0]) for (a, b), ends in channels.items() if b == worker},
             "writers": {b: at(ends[1]) for (a, b), ends in channels.items() if a == worker},
             "taps": {n: at(self._taps[n][1].fileno()) for n in here.nodes if n in self._taps},
@@ -124,11 +155,16 @@ class Launch:
         os.close(spec_fd)
 
 
-def _spec(plan: Plan, worker: int) -> bytes:
+def _close_all(fds: Iterable[int]) -> None:
+    for fd in fds:
+        os.close(fd)
+
+
+def _spec(plan: Plan, worker: int, starts: Starts) -> bytes:
     """Return a plan and a worker's nodes as bytes; classes of ``__main__`` go along."""
     nodes: dict[int, Node] = {i: plan.graph.nodes[i].node for i in plan.workers[worker].nodes}
     try:
-        data: bytes = cloudpickle.dumps((plan.without_nodes(), nodes))
+        data: bytes = cloudpickle.dumps((plan.without_nodes(), nodes, starts))
     except Exception as error:
         for index, node in nodes.items():
             _refuse_unpicklable(plan, index, node)
@@ -172,7 +208,7 @@ def _bells_to_ring(plan: Plan, worker: int) -> set[int]:
 
 
 def _rings_to_see(plan: Plan, worker: int) -> set[int]:
-    """Return the nodes whose slots a worker writes, or may be sent the name of."""
+    """Return the rings whose slots a worker writes, or may be sent the name of."""
     seen: set[int] = set()
     stack = list(plan.workers[worker].nodes)
     while stack:
@@ -180,7 +216,11 @@ def _rings_to_see(plan: Plan, worker: int) -> set[int]:
         if index not in seen:
             seen.add(index)
             stack += [feed.parent for port in plan.graph.nodes[index].ports for feed in port]
-    return seen
+    return {
+        ring_index(index, task)
+        for index in seen
+        for task in range(len(plan.nodes[index].workers))
+    }
 
 
 def _preload(plan: Plan) -> list[str]:

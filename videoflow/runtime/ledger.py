@@ -13,7 +13,7 @@ from videoflow.runtime.board import I64, Board, DoorRecord
 from videoflow.runtime.marks import DELIVERED, NUM_KINDS, Kind, kind_of, node_of
 from videoflow.runtime.plan import Plan
 
-__all__ = ["Ledger"]
+__all__ = ["Ledger", "lane_home"]
 
 
 class Ledger:
@@ -132,3 +132,13 @@ class Ledger:
         if value == DELIVERED:
             return "delivered"
         return f"{kind.name.lower()} at {self._plan.nodes[node_of(value)].name}"
+
+
+def lane_home(plan: Plan, board: Board, node: int, lane: int) -> int:
+    """Return the sequence number below which no exit that ``node`` reaches wants ``lane``."""
+    sources = set(plan.graph.lanes[lane].sources)
+    return min(
+        int(board.done[e][0])
+        for e in plan.nodes[node].exits
+        if sources <= set(plan.exits[e].sources)
+    )

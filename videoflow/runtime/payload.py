@@ -179,7 +179,7 @@ class _Arrays:
         first = array.__array_interface__["data"][0] - low
         shape, strides = array.shape, array.strides
         dtype = array.dtype if array.dtype.names else array.dtype.str
-        return _rebuild_array, (buffer, dtype, shape, strides, first, is_tensor)
+        return _rebuild_array, (buffer, dtype, (shape, strides, first), is_tensor)
 
     def _named(self, low: int, high: int) -> pickle.PickleBuffer | None:
         for place in self._places:
@@ -279,14 +279,13 @@ def copying_pickle(value: Any) -> bytes:
     return stream.getvalue()
 
 
+_Layout = tuple[tuple[int, ...], tuple[int, ...], int]  # shape, strides, offset of the first
+
+
 def _rebuild_array(
-    buffer: Any,
-    dtype: Any,
-    shape: tuple[int, ...],
-    strides: tuple[int, ...],
-    first: int,
-    is_tensor: bool,
+    buffer: Any, dtype: Any, layout: _Layout, is_tensor: bool
 ) -> np.ndarray[Any, Any]:
+    shape, strides, first = layout
     array: np.ndarray[Any, Any] = np.ndarray(
         shape, np.dtype(dtype), buffer, offset=first, strides=strides
     )
@@ -316,13 +315,7 @@ def _rebuild_tensor(array: np.ndarray[Any, Any], dtype: str) -> Any:
 
 
 def _rebuild_lent_tensor(
-    buffer: Any,
-    dtype: str,
-    shape: tuple[int, ...],
-    strides: tuple[int, ...],
-    first: int,
-    is_tensor: bool,
-    torch_dtype: str,
+    buffer: Any, dtype: Any, layout: _Layout, is_tensor: bool, torch_dtype: str
 ) -> Any:
-    array = _rebuild_array(buffer, dtype, shape, strides, first, is_tensor)
+    array = _rebuild_array(buffer, dtype, layout, is_tensor)
     return _rebuild_tensor(array, torch_dtype)

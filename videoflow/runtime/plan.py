@@ -16,6 +16,7 @@ from videoflow.core.node import (
     BatchProcessorNode,
     Node,
     PerStreamProcessorNode,
+    ProcessorNode,
     ProducerNode,
 )
 from videoflow.errors import GraphError
@@ -134,7 +135,7 @@ class Plan:
         return next(source for source in self.sources if source.node == node)
 
     def without_nodes(self) -> Plan:
-        """Return the plan without what users made; it is small, and the same for all workers."""
+        """Return the plan without what users made: small, and the same for all workers."""
         bare = tuple(replace(node, node=_ELSEWHERE) for node in self.graph.nodes)
         return replace(self, graph=replace(self.graph, nodes=bare))
 
@@ -170,6 +171,8 @@ def make_plan(
         )
     if tickets is not None and (not isinstance(tickets, int) or tickets < 1):
         raise GraphError(f"flow {graph.name!r}: got tickets={tickets!r}, want an int >= 1")
+    for node in graph.nodes:
+        _check_tasks(graph, node)
     workers, homes = place(graph, placement)
     notes: list[str] = []
     sizes = _batch_sizes(graph, homes, tickets, notes)
@@ -191,6 +194,34 @@ def make_plan(
         exits=exits,
         notes=tuple(notes),
     )
+
+
+def _check_tasks(graph: Graph, node: GraphNode) -> None:
+    """Refuse tasks and restarts that a kind of node cannot have."""
+    options, what = node.node.options, node.node
+    where = f"flow {graph.name!r}, node {node.name!r}"
+    if options["nb_tasks"] > 1 and isinstance(what, ProducerNode):
+        raise GraphError(
+            f"{where}: got nb_tasks={options['nb_tasks']}, want 1: a producer is one stream",
+            help="make several producers and merge them: Streams(one, other)",
+        )
+    is_stateless = isinstance(what, BatchProcessorNode) or (
+        isinstance(what, ProcessorNode)
+        and what.is_stateless
+        and type(what).flush is ProcessorNode.flush
+    )
+    if is_stateless:
+        return
+    if options["restarts"]:
+        raise GraphError(
+            f"{where}: got restarts={options['restarts']}, want 0: only a processor without "
+            "state and without flush() can be started again"
+        )
+    if options["nb_tasks"] > 1 and not isinstance(what, PerStreamProcessorNode):
+        raise GraphError(
+            f"{where}: got nb_tasks={options['nb_tasks']}, want 1: it keeps one state",
+            help="a PerStreamProcessorNode can share its streams among tasks",
+        )
 
 
 def _exits(graph: Graph) -> tuple[Exit, ...]:

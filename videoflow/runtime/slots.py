@@ -1,8 +1,8 @@
 """Slots in host memory: where large arrays lie while messages about them travel.
 
-Each node owns a ring. Its memory has no name in the file system and is handed once, as a
-descriptor, to every worker downstream; it grows when a slot is needed that is not there yet,
-and pages that nobody wrote cost nothing. A message names a place in it (``Ref``).
+Each task of a node owns a ring. Its memory has no name in the file system and is handed once,
+as a descriptor, to every worker downstream; it grows when a slot is needed that is not there
+yet, and pages that nobody wrote cost nothing. A message names a place in it (``Ref``).
 
 ``RingOwner`` and ``RingReader`` are the small interface that memory of another device
 implements: ``lend`` before writing, ``ready`` after it, ``view`` before reading, ``done``
@@ -20,18 +20,31 @@ import numpy as np
 
 from videoflow.data.lease import SlotLease
 
-__all__ = ["Block", "HostRing", "HostRingReader", "Ref", "RingOwner", "RingReader"]
+__all__ = [
+    "Block",
+    "HostRing",
+    "HostRingReader",
+    "Ref",
+    "RingOwner",
+    "RingReader",
+    "ring_index",
+]
 
 _PAGE = 4096
 _GROWTH = 16 << 20
 _POISON = 0xDD
 
 
+def ring_index(node: int, task: int) -> int:
+    """Return the index of the ring of one task of a node; each task writes its own."""
+    return node << 16 | task
+
+
 class Ref(NamedTuple):
     """A place in a ring, as messages name it.
 
     Attributes:
-        ring: Index of the node that owns the ring.
+        ring: Index of the ring (``ring_index``).
         block: Offset of the slot's header in bytes.
         offset: Offset of the data in bytes.
         num_bytes: Length of the data.
@@ -117,7 +130,7 @@ class HostRing:
     """The writing side of a ring in host memory.
 
     Args:
-        ring: Index of the node that owns it.
+        ring: Its index (``ring_index``).
         fd: Descriptor of its memory; may hold slots of an earlier worker of the node, which
             are left as they are.
         is_poisoned: Fill slots that are lent again, so that a late reader sees garbage.

@@ -19,6 +19,7 @@ from videoflow.core.node import (
 )
 from videoflow.errors import VideoflowError
 from videoflow.runtime.board import DoorRecord, age_bins
+from videoflow.runtime.ledger import lane_home
 from videoflow.runtime.marks import DELIVERED, Marker
 from videoflow.runtime.payload import PLAIN, Local, Place
 from videoflow.runtime.station import (
@@ -101,13 +102,7 @@ class _FlushingStation(Station):
 
     def _num_in_flight(self, lane: StationLane, seq: int) -> int:
         """Return how many frames of the lane below ``seq`` an exit still works on."""
-        plan, board = self.host.plan, self.host.board
-        done = [
-            int(board.done[e][0])
-            for e in plan.nodes[self.index].exits
-            if lane.sources.keys() <= set(plan.exits[e].sources)
-        ]
-        return seq - min(done)
+        return seq - lane_home(self.host.plan, self.host.board, self.index, lane.index)
 
 
 class ProcessorStation(_FlushingStation):
@@ -339,7 +334,7 @@ class ConsumerStation(Station):
         self.node.consume(*inputs)
         return None
 
-    def _send(
+    def _send(  # noqa: PLR0913 - a run, in its two forms
         self,
         lane: StationLane,
         seq: int,

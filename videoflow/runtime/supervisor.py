@@ -57,6 +57,8 @@ class Supervisor:
         self._said_bye: set[int] = set()
         self._ready: set[int] = set()
         self._killed: set[int] = set()
+        self._num_restarts: dict[int, int] = {}
+        self._has_started = False
         self._lost_node = 0
         self._wanted_stop: Ending | None = None
         self._wants_kill = False
@@ -185,7 +187,10 @@ class Supervisor:
         kind = message[0]
         if kind == "ready":
             self._ready.add(worker)
-            if len(self._ready) == len(self._plan.workers):
+            if self._has_started:
+                self._launch.controls[worker].send(("go",))
+            elif len(self._ready) == len(self._plan.workers):
+                self._has_started = True
                 self.started_at = time.monotonic()
                 self._tell_all(("go",))
         elif kind == "error":
@@ -214,6 +219,9 @@ class Supervisor:
         if worker in self._said_bye:
             return
         plan = self._plan.workers[worker]
+        if self._may_restart(worker):
+            self._start_again(worker, code)
+            return
         ending: Ending = "stopped" if worker in self._killed else "failed"
         if worker not in self._killed:
             self._lost_node = plan.nodes[0]
@@ -221,15 +229,32 @@ class Supervisor:
         for other in self._alive:
             self._launch.controls[other].send(("lost", worker, ending))
 
+    def _may_restart(self, worker: int) -> bool:
+        is_wanted = worker not in self._killed and self.error is None
+        has_left = self._num_restarts.get(worker, 0) < self._plan.workers[worker].restarts
+        return is_wanted and has_left and not self._launch.keeper.is_lost
+
+    def _start_again(self, worker: int, code: int) -> None:
+        self._num_restarts[worker] = number = self._num_restarts.get(worker, 0) + 1
+        plan = self._plan.workers[worker]
+        self.notes.append(
+            f"worker {plan.name!r} {_how(code)} and was started again "
+            f"({number} of {plan.restarts})"
+        )
+        self._ready.discard(worker)
+        self._launch.start_again(worker)
+        self._alive.add(worker)
+        control = self._launch.controls[worker]
+        self._selector.register(
+            control, selectors.EVENT_READ, partial(self._on_control, worker)
+        )
+
     def _died(self, worker: int, code: int) -> WorkerDiedError:
         plan = self._plan.workers[worker]
         names = tuple(self._plan.nodes[i].name for i in plan.nodes)
-        how = (
-            f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
-        )
         return WorkerDiedError(
             f"flow {self._plan.graph.name!r}: worker {plan.name!r} "
-            f"(nodes {', '.join(names)}) {how}",
+            f"(nodes {', '.join(names)}) {_how(code)}",
             worker=plan.name,
             nodes=names,
             exit_code=code,
@@ -251,8 +276,7 @@ class Supervisor:
         self._stop_ending = ending
         if self._stop_since is None:
             self._stop_since = time.monotonic()
-        has_started = len(self._ready) == len(self._plan.workers)
-        self._tell_all(("stop", ending) if has_started else ("quit",))
+        self._tell_all(("stop", ending) if self._has_started else ("quit",))
 
     def _tell_all(self, message: tuple[Any, ...]) -> None:
         for worker in self._alive:
@@ -288,3 +312,8 @@ class Supervisor:
             self._lost_node = plan.nodes[0]
             self.notes.append(f"worker {plan.name!r} did not end in time and was killed")
             self._launch.keeper.send(("kill", worker))
+
+
+def _how(code: int) -> str:
+    """Return how a process ended, in words."""
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"

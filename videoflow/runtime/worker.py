@@ -23,13 +23,15 @@ from videoflow.runtime.control import ControlSocket
 from videoflow.runtime.desk import ReadRings
 from videoflow.runtime.door import BatchDoor, RealtimeDoor
 from videoflow.runtime.floor import build_stations
+from videoflow.runtime.ledger import lane_home
 from videoflow.runtime.payload import Loader
 from videoflow.runtime.plan import Plan
-from videoflow.runtime.slots import HostRing
+from videoflow.runtime.resending import ResendingWriter
+from videoflow.runtime.slots import HostRing, ring_index
 from videoflow.runtime.station import WAIT, Station
 from videoflow.runtime.taps import SocketTapLink
 
-__all__ = ["Worker", "WorkerFds", "load_spec"]
+__all__ = ["Starts", "Worker", "WorkerFds", "load_spec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class WorkerFds:
         board: The board.
         spec: The pickled plan and nodes.
         bells: Worker to the event that wakes it.
-        rings: Node to the memory of its slots.
+        rings: Ring to the memory of its slots.
         readers: Worker to the channel that it writes and we read.
         writers: Worker to the channel that we write.
         taps: Node to the socket on which it sends items to the caller.
@@ -69,9 +71,17 @@ class Worker:
         index: Which worker.
         control: Its connection with the supervisor.
         fds: Its descriptors.
+        starts: Where its lanes begin; empty for a worker that is not started again.
     """
 
-    def __init__(self, plan: Plan, index: int, control: ControlSocket, fds: WorkerFds) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        index: int,
+        control: ControlSocket,
+        fds: WorkerFds,
+        starts: Starts,
+    ) -> None:
         self.plan = plan
         self.worker_name = plan.workers[index].name
         self.board = Board(plan, fds.board)
@@ -83,7 +93,7 @@ class Worker:
         self._bell = fds.bells[index]
         self._selector = selectors.EpollSelector()
         self._readers = {peer: ChannelReader(fd) for peer, fd in fds.readers.items()}
-        self.writers = {peer: ChannelWriter(fd) for peer, fd in fds.writers.items()}
+        self.writers = {peer: self._writer(peer, fd) for peer, fd in fds.writers.items()}
         self._blocked: set[int] = set()
         self._has_started = False
         self._must_quit = False
@@ -93,6 +103,7 @@ class Worker:
             for s in plan.sources
             if plan.nodes[s.node].workers[0] in fds.bells
         }
+        self.starts = starts
         for node, fd in fds.taps.items():
             tap = plan.graph.nodes[node].node
             assert isinstance(tap, Tap)
@@ -107,7 +118,8 @@ class Worker:
     def make_ring(self, node: int) -> HostRing:
         """Return the ring of one of the worker's nodes."""
         is_poisoned = os.environ.get("VIDEOFLOW_POISON_SLOTS") == "1"
-        return HostRing(node, self._fds.rings[node], is_poisoned=is_poisoned)
+        ring = ring_index(node, self.plan.workers[self._index].task)
+        return HostRing(ring, self._fds.rings[ring], is_poisoned=is_poisoned)
 
     def report_error(self, node: int, error: NodeError) -> None:
         """Tell the supervisor of an error that ends the flow."""
@@ -146,6 +158,11 @@ class Worker:
         self._deliver_the_rest()
         self._tell(("bye",))
 
+    def _writer(self, peer: int, fd: int) -> ChannelWriter:
+        if not self.plan.workers[peer].restarts:
+            return ChannelWriter(fd)
+        return ResendingWriter(fd, partial(lane_home, self.plan, self.board))
+
     def _register(self) -> None:
         register = self._selector.register
         register(self._control, selectors.EVENT_READ, self._on_control)
@@ -163,13 +180,18 @@ class Worker:
             if self._has_started:
                 for station in self._stations:
                     if not station.is_done:
-                        self._use_threads(station)
-                        has_worked |= station.step()
-                        if station.is_done:
-                            station.close()
+                        has_worked |= self._advance(station)
                 if all(station.is_done for station in self._stations):
                     return
             self._exchange(0.0 if has_worked else self._patience())
+
+    def _advance(self, station: Station) -> bool:
+        """Let a station work for a little while; return whether it did anything."""
+        self._use_threads(station)
+        has_worked = station.step()
+        if station.is_done:
+            station.close()
+        return has_worked
 
     def _patience(self) -> float | None:
         """Return how long to wait for mail, in seconds; None for as long as it takes."""
@@ -248,25 +270,45 @@ class Worker:
                     door.end(message[1])
             elif kind == "lost":
                 self._lose(message[1], message[2])
+            elif kind == "replaced":
+                self._replace(message[1], dict(zip(message[2], fds, strict=True)))
             elif kind == "quit":
                 self._must_quit = True
-            for fd in fds:
-                os.close(fd)
         if self._control.is_lost:
             self._must_quit = True
 
     def _lose(self, peer: int, ending: Ending) -> None:
         """Hear that another worker is gone and will not come back."""
-        reader = self._readers.get(peer)
-        if reader is not None:
-            while not reader.is_lost:
-                self._on_mail(peer)
+        self._read_to_the_end(peer)
         lost = self.plan.workers[peer]
         for node in lost.nodes:
             for inlet in self._inlets.get(node, ()):
                 for lane in self.plan.graph.nodes[node].lanes:
                     if self.plan.nodes[node].deal(lost.task).takes_lane(lane):
                         inlet.lose(lane, lost.task, ending)
+
+    def _replace(self, peer: int, fds: dict[str, int]) -> None:
+        """Hear that another worker was started again, and take the new ends of its channels."""
+        if "reader" in fds:
+            self._read_to_the_end(peer)
+            self._readers[peer] = ChannelReader(fds["reader"])
+            self._selector.register(
+                fds["reader"], selectors.EVENT_READ, partial(self._on_mail, peer)
+            )
+        if "writer" in fds:
+            writer = self.writers[peer]
+            assert isinstance(writer, ResendingWriter)
+            if peer in self._blocked:
+                self._selector.unregister(writer.fd)
+                self._blocked.discard(peer)
+            writer.replace(fds["writer"])
+
+    def _read_to_the_end(self, peer: int) -> None:
+        """Take what a worker that is gone has left in its channel."""
+        reader = self._readers.get(peer)
+        if reader is not None:
+            while not reader.is_lost:
+                self._on_mail(peer)
 
     def _tell(self, message: tuple[Any, ...]) -> None:
         with self._control_lock:
@@ -282,8 +324,12 @@ class Worker:
             self._num_threads = station.num_threads
 
 
-def load_spec(fd: int) -> tuple[Plan, dict[int, Node]]:
-    """Return the plan and the nodes that the supervisor wrote for a worker."""
+Starts = dict[tuple[int, int], int]
+"""(Node, lane) to the first sequence number that a worker that was started again takes."""
+
+
+def load_spec(fd: int) -> tuple[Plan, dict[int, Node], Starts]:
+    """Return the plan, the nodes and the starts that the supervisor wrote for a worker."""
     size = os.fstat(fd).st_size
-    spec: tuple[Plan, dict[int, Node]] = pickle.loads(os.pread(fd, size, 0))
+    spec: tuple[Plan, dict[int, Node], Starts] = pickle.loads(os.pread(fd, size, 0))
     return spec
