@@ -33,6 +33,7 @@ class Deal:
         """The distance between the sequence numbers that the task takes."""
         return self.num_tasks if self.by == "seq" else 1
 
-    def first_from(self, seq: int) -> int:
-        """Return the first sequence number from ``seq`` on that the task takes."""
-        return seq if self.by == "lane" else seq + (self.task - seq) % self.num_tasks
+    @property
+    def first(self) -> int:
+        """The first sequence number that the task takes."""
+        return self.task if self.by == "seq" else 0

@@ -95,6 +95,20 @@ class Inbox:
             at = seq + stride * number
             if at >= self._next_in:
                 self._pending[at] = value
+        self._take_pending()
+
+    def skip_to(self, seq: int) -> None:
+        """Pass over everything below ``seq``: nobody wants it any more."""
+        while self.next_out < seq:
+            if self.items:
+                self.items.popleft()
+            self.next_out += self._stride
+        self._next_in = max(self._next_in, self.next_out)
+        for early in [at for at in self._pending if at < self._next_in]:
+            del self._pending[early]
+        self._take_pending()
+
+    def _take_pending(self) -> None:
         while self._next_in in self._pending:
             self.items.append(self._pending.pop(self._next_in))
             self._next_in += self._stride

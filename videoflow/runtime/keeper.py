@@ -133,10 +133,10 @@ class _Keeper:
             self._selector.close()
             self._control.close()
             _take_standard_streams(fds)
-            plan, nodes, starts = load_spec(fds.spec)
+            plan, nodes = load_spec(fds.spec)
             os.close(fds.spec)
             control = ControlSocket(socket.socket(fileno=fds.control))
-            Worker(plan.with_nodes(nodes), worker, control, fds, starts).run()
+            Worker(plan.with_nodes(nodes), worker, control, fds).run()
             code = 0
         except BaseException:
             sys.excepthook(*sys.exc_info())

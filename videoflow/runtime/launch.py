@@ -18,12 +18,10 @@ from videoflow.errors import GraphError
 from videoflow.runtime.board import Board, create_memory
 from videoflow.runtime.channel import open_channel
 from videoflow.runtime.control import ControlSocket, control_pair
-from videoflow.runtime.ledger import lane_home
 from videoflow.runtime.output import OutputPump
 from videoflow.runtime.plan import Plan
 from videoflow.runtime.slots import ring_index
 from videoflow.runtime.taps import TapReader
-from videoflow.runtime.worker import Starts
 
 __all__ = ["Launch"]
 
@@ -51,7 +49,7 @@ class Launch:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        specs = [_spec(plan, worker.index, {}) for worker in plan.workers]
+        specs = [_spec(plan, worker.index) for worker in plan.workers]
         self.board = Board(plan)
         self._rings = {
             ring_index(n.index, task): create_memory(f"ring-{n.name}", 0)
@@ -92,12 +90,7 @@ class Launch:
         self.controls[worker].close()
         pairs = [pair for pair in _pairs(self._plan) if worker in pair]
         channels = {pair: open_channel() for pair in pairs}
-        starts = {
-            (node, lane): lane_home(self._plan, self.board, node, lane)
-            for node in self._plan.workers[worker].nodes
-            for lane in self._plan.graph.nodes[node].lanes
-        }
-        self._fork(worker, _spec(self._plan, worker, starts), channels)
+        self._fork(worker, _spec(self._plan, worker), channels)
         for other in {one for pair in pairs for one in pair} - {worker}:
             ends: dict[str, int] = {}
             if (worker, other) in channels:
@@ -160,11 +153,11 @@ def _close_all(fds: Iterable[int]) -> None:
         os.close(fd)
 
 
-def _spec(plan: Plan, worker: int, starts: Starts) -> bytes:
+def _spec(plan: Plan, worker: int) -> bytes:
     """Return a plan and a worker's nodes as bytes; classes of ``__main__`` go along."""
     nodes: dict[int, Node] = {i: plan.graph.nodes[i].node for i in plan.workers[worker].nodes}
     try:
-        data: bytes = cloudpickle.dumps((plan.without_nodes(), nodes, starts))
+        data: bytes = cloudpickle.dumps((plan.without_nodes(), nodes))
     except Exception as error:
         for index, node in nodes.items():
             _refuse_unpicklable(plan, index, node)

@@ -18,6 +18,9 @@ class Inlet(Protocol):
     def put(self, lane: int, seq: int, stride: int, window: int, values: Sequence[Any]) -> None:
         """Take a run of values."""
 
+    def begin(self, lane: int, seq: int) -> None:
+        """Hear, in a worker that was started again, that nobody wants frames below ``seq``."""
+
     def end_source(self, lane: int, source: int, total: int) -> None:
         """Hear how many frames a source gave."""
 
@@ -118,6 +121,15 @@ class Outlet:
         first = seq + stride * mine[0]
         values = [packed[number] for number in mine]
         remote.sender.send(("run", self._node, lane, first, step, window, values))
+
+    def begin(self, lane: int, seq: int) -> None:
+        """Say to stations of this worker that nobody wants frames below ``seq``.
+
+        Other workers need not hear it: they have had those frames.
+        """
+        for inlet, lanes in self._locals:
+            if lane in lanes:
+                inlet.begin(lane, seq)
 
     def end_source(self, lane: int, source: int, total: int) -> None:
         """Say how many frames ``source`` gave; comes before anything that lies beyond."""

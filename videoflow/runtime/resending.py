@@ -27,6 +27,7 @@ class ResendingWriter(ChannelWriter):
         self._ends: list[bytes] = []
         self._runs: deque[tuple[int, int, int, bytes]] = deque()  # node, lane, last seq, frame
         self._num_sent = 0
+        self._lanes: dict[tuple[int, int], None] = {}
 
     def send(self, message: tuple[Any, ...]) -> None:
         """Send a message, and keep it; returns at once."""
@@ -34,6 +35,7 @@ class ResendingWriter(ChannelWriter):
         if message[0] == "run":
             _, node, lane, seq, stride, _, values = message
             self._runs.append((node, lane, seq + stride * (len(values) - 1), frame))
+            self._lanes[node, lane] = None
             self._num_sent += 1
             if self._num_sent % _CHECK_EVERY == 0:
                 self._forget()
@@ -44,12 +46,16 @@ class ResendingWriter(ChannelWriter):
     def replace(self, fd: int) -> None:
         """Take the pipe of a reader that was started again, and send it what was kept.
 
-        Ends come first: a reader that knows where a lane ends still takes what lies before.
+        First it hears where its lanes begin: what was kept may begin there or later, and
+        nobody wants what lies before. Then come the ends: a reader that knows where a lane
+        ends still takes what lies before that.
         """
         self.close()
         self.fd = fd
         self.is_lost = False
         self._forget()
+        for node, lane in self._lanes:
+            self.send_frame(framed(("begin", node, lane, self._home(node, lane))))
         for frame in (*self._ends, *(run[-1] for run in self._runs)):
             self.send_frame(frame)
 

@@ -46,7 +46,6 @@ class Host(Protocol):
     board: Board
     loader: Loader
     worker_name: str
-    starts: dict[tuple[int, int], int]
 
     def report_error(self, node: int, error: NodeError) -> None:
         """Tell the supervisor of an error that ends the flow."""
@@ -158,7 +157,7 @@ class Station:
         self.is_done = False
         self.is_open = False
         self.num_threads = host.plan.nodes[graph_node.index].num_threads
-        self.lanes = _make_lanes(host, graph_node, deal)
+        self.lanes = _make_lanes(host.plan, graph_node, deal)
         self._by_lane = {lane.index: lane for lane in self.lanes}
         self._ports = _ports(graph_node)
         self._is_broken = False
@@ -372,6 +371,14 @@ class StationInlet:
         if here is not None:
             here.inboxes[self._port].put(seq, stride, window, values)
 
+    def begin(self, lane: int, seq: int) -> None:
+        """Hear, in a worker that was started again, that nobody wants frames below ``seq``."""
+        here = self._station.port_lane(self._port, lane)
+        if here is not None:
+            for inbox in here.inboxes:
+                inbox.skip_to(seq)
+            self._station.outlet.begin(here.index, seq)
+
     def end_source(self, lane: int, source: int, total: int) -> None:
         """Hear how many frames a source gave."""
         here = self._station.port_lane(self._port, lane)
@@ -419,20 +426,18 @@ def _ports(graph_node: GraphNode) -> tuple[dict[int, int], ...]:
     return tuple({feed.parent_lane: feed.lane for feed in port} for port in graph_node.ports)
 
 
-def _make_lanes(host: Host, graph_node: GraphNode, deal: Deal) -> tuple[StationLane, ...]:
-    plan = host.plan
+def _make_lanes(plan: Plan, graph_node: GraphNode, deal: Deal) -> tuple[StationLane, ...]:
     lanes = []
     for index in graph_node.lanes:
         if not deal.takes_lane(index):
             continue
-        first = deal.first_from(host.starts.get((graph_node.index, index), 0))
         inboxes = []
         for port in graph_node.ports:
             feed = next(feed for feed in port if feed.lane == index)
             parent = plan.nodes[feed.parent]
             is_mate = parent.workers == plan.nodes[graph_node.index].workers
             num_writers = 1 if is_mate else parent.num_writers(feed.parent_lane)
-            inboxes.append(Inbox(first, deal.stride, num_writers))
+            inboxes.append(Inbox(deal.first, deal.stride, num_writers))
         lane = plan.graph.lanes[index]
         sources: dict[int, int | None] = dict.fromkeys(lane.sources)
         lanes.append(StationLane(index, lane.name, tuple(inboxes), sources))

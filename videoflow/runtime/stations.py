@@ -159,7 +159,7 @@ class BatchStation(Station):
         self._is_realtime = plan.graph.flow_type == "realtime"
         kind = ClockBatcher if self._is_realtime else FixedOrderBatcher
         self._batcher: Batcher = kind(policy, len(self.lanes))
-        self._taken = [lane.seq for lane in self.lanes]
+        self._num_open = [0] * len(self.lanes)  # turns that were offered and not sent on
         self._has_told_memory = False
 
     def step(self) -> bool:
@@ -180,7 +180,7 @@ class BatchStation(Station):
             self._process(turns)
             has_worked = True
         for position, lane in enumerate(self.lanes):
-            if not lane.is_over and lane.has_all_inputs and self._taken[position] == lane.seq:
+            if not lane.is_over and lane.has_all_inputs and not self._num_open[position]:
                 has_worked |= self._finish(lane)
         if not self.is_done and all(lane.is_over for lane in self.lanes):
             self.is_done = has_worked = True
@@ -193,6 +193,7 @@ class BatchStation(Station):
     def _offer(self, position: int, lane: StationLane, length: int) -> None:
         stride, window, seq = lane.inboxes[0].stride, lane.window, lane.seq
         seqs = range(seq, seq + stride * length, stride)
+        self._num_open[position] += length
         clocks = entered_seconds(self.host.board, self.host.plan, lane.index, seqs)
         for at, clock in zip(seqs, clocks.tolist(), strict=True):
             value = lane.take(self._skipped)
@@ -240,7 +241,7 @@ class BatchStation(Station):
             marker, window = turn.item
             packed, kept = outputs.get((position, turn.seq), (marker, marker))
             self._send(lane, turn.seq, stride, window, [packed], [kept])
-        self._taken[position] = turns[-1].seq + stride
+        self._num_open[position] -= len(turns)
 
     def _outputs(self, live: Sequence[Turn]) -> dict[tuple[int, int], tuple[Any, Any]]:
         """Return each turn's output, as messages carry it and as it stays here."""

@@ -31,7 +31,7 @@ from videoflow.runtime.slots import HostRing, ring_index
 from videoflow.runtime.station import WAIT, Station
 from videoflow.runtime.taps import SocketTapLink
 
-__all__ = ["Starts", "Worker", "WorkerFds", "load_spec"]
+__all__ = ["Worker", "WorkerFds", "load_spec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +71,9 @@ class Worker:
         index: Which worker.
         control: Its connection with the supervisor.
         fds: Its descriptors.
-        starts: Where its lanes begin; empty for a worker that is not started again.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        index: int,
-        control: ControlSocket,
-        fds: WorkerFds,
-        starts: Starts,
-    ) -> None:
+    def __init__(self, plan: Plan, index: int, control: ControlSocket, fds: WorkerFds) -> None:
         self.plan = plan
         self.worker_name = plan.workers[index].name
         self.board = Board(plan, fds.board)
@@ -103,7 +95,6 @@ class Worker:
             for s in plan.sources
             if plan.nodes[s.node].workers[0] in fds.bells
         }
-        self.starts = starts
         for node, fd in fds.taps.items():
             tap = plan.graph.nodes[node].node
             assert isinstance(tap, Tap)
@@ -256,9 +247,12 @@ class Worker:
         elif kind == "end":
             for inlet in inlets:
                 inlet.end(lane, *message[3:])
-        else:
+        elif kind == "source":
             for inlet in inlets:
                 inlet.end_source(lane, *message[3:])
+        else:
+            for inlet in inlets:
+                inlet.begin(lane, *message[3:])
 
     def _on_control(self) -> None:
         for message, fds in self._control.receive():
@@ -324,12 +318,8 @@ class Worker:
             self._num_threads = station.num_threads
 
 
-Starts = dict[tuple[int, int], int]
-"""(Node, lane) to the first sequence number that a worker that was started again takes."""
-
-
-def load_spec(fd: int) -> tuple[Plan, dict[int, Node], Starts]:
-    """Return the plan, the nodes and the starts that the supervisor wrote for a worker."""
+def load_spec(fd: int) -> tuple[Plan, dict[int, Node]]:
+    """Return the plan and the nodes that the supervisor wrote for a worker."""
     size = os.fstat(fd).st_size
-    spec: tuple[Plan, dict[int, Node], Starts] = pickle.loads(os.pread(fd, size, 0))
+    spec: tuple[Plan, dict[int, Node]] = pickle.loads(os.pread(fd, size, 0))
     return spec
