@@ -1,4 +1,4 @@
-"""Add up the first numbers, one after the other: three nodes, three workers, one flow."""
+"""Add up the first numbers, one after the other: three nodes, one flow."""
 
 # ruff: noqa: I001 - the imports stand in the order in which an item travels
 # %% The nodes: what each one does, and where it gets its input from

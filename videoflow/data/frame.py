@@ -1,6 +1,6 @@
 """A video frame as it travels: pixels in a slot, and which frame of which stream it is.
 
-Knows layouts (NV12 and RGB), not how they are converted: that is ``video.color``.
+Knows layouts (NV12 and RGB), not how they are converted: that is ``data.color``.
 """
 
 from __future__ import annotations
