@@ -195,7 +195,12 @@ KINDS = {
 
 
 def build(
-    spec: FlowSpec, folder: Path, *, flow_type: FlowType, placement: Any, pause_seconds: float = 0
+    spec: FlowSpec,
+    folder: Path,
+    *,
+    flow_type: FlowType,
+    placement: Any,
+    pause_seconds: float = 0,
 ) -> Flow:
     """Return the flow that ``spec`` describes; consumer i writes ``folder/i.json``."""
     sources = [Source(i, n, pause_seconds) for i, n in enumerate(spec.lengths)]
@@ -214,7 +219,10 @@ def build(
     ]
     used = reached(spec)
     return Flow(
-        [s for i, s in enumerate(sources) if i in used], consumers, flow_type, placement=placement
+        [s for i, s in enumerate(sources) if i in used],
+        consumers,
+        flow_type,
+        placement=placement,
     )
 
 
@@ -227,7 +235,9 @@ def reached(spec: FlowSpec) -> set[int]:
         if at not in found:
             found.add(at)
             if at >= len(spec.lengths):
-                stack += [i for port in spec.nodes[at - len(spec.lengths)].parents for i in port]
+                stack += [
+                    i for port in spec.nodes[at - len(spec.lengths)].parents for i in port
+                ]
     return found
 
 

@@ -44,7 +44,9 @@ def test_batch_equals_plain_evaluation(placement: str, spec: FlowSpec) -> None:
 @pytest.mark.parametrize("placement", PLACEMENTS)
 @relaxed
 @given(spec=flow_specs(may_pair=False), pause=st.sampled_from([0.0, 0.0005]))
-def test_realtime_delivers_an_ordered_part(placement: str, spec: FlowSpec, pause: float) -> None:
+def test_realtime_delivers_an_ordered_part(
+    placement: str, spec: FlowSpec, pause: float
+) -> None:
     """In realtime what is delivered is in order, and the ledger explains the rest."""
     with tempfile.TemporaryDirectory() as folder:
         flow = build(
