@@ -5,8 +5,10 @@ Control messages are rare and small, so the ends block while they write.
 
 from __future__ import annotations
 
+import os
 import pickle
 import socket
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +18,7 @@ from videoflow.runtime.channel import Frames, framed
 __all__ = ["ControlSocket", "control_pair"]
 
 _MAX_FDS = 200  # the kernel takes 253 at once
+_FD_BYTES = array("i").itemsize
 _READ_BYTES = 1 << 16
 
 
@@ -62,14 +65,17 @@ class ControlSocket:
 
         At the end of the connection ``is_lost`` turns true.
         """
+        # Not socket.recv_fds: it drops its flags, and then blocks (python/cpython#107898).
         flags = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+        room = socket.CMSG_LEN(_MAX_FDS * _FD_BYTES)
         try:
-            data, fds, _, _ = socket.recv_fds(self._socket, _READ_BYTES, _MAX_FDS, flags)
+            data, extras, _, _ = self._socket.recvmsg(_READ_BYTES, room, flags)
         except BlockingIOError:
             return []
         except ConnectionResetError:
-            data, fds = b"", []
-        self._fds.extend(fds)
+            data, extras = b"", []
+        for _level, _kind, told in extras:
+            self._fds.extend(array("i", told[: len(told) // _FD_BYTES * _FD_BYTES]))
         if not data:
             self.is_lost = True
             return []
@@ -85,5 +91,7 @@ class ControlSocket:
         return self._socket.detach()
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, and the descriptors of messages that were not read to their end."""
         self._socket.close()
+        while self._fds:
+            os.close(self._fds.popleft())
