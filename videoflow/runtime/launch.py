@@ -12,7 +12,7 @@ from typing import Any
 import cloudpickle
 
 from videoflow.core.node import Node
-from videoflow.core.tap import Tap
+from videoflow.core.tap import Tap, TapPolicy
 from videoflow.errors import GraphError
 from videoflow.runtime.board import Board, create_memory
 from videoflow.runtime.channel import open_channel
@@ -56,7 +56,9 @@ class Launch:
         self._taps = {
             n.index: socket.socketpair() for n in plan.graph.nodes if isinstance(n.node, Tap)
         }
-        self.tap_readers = {n: TapReader(ends[0]) for n, ends in self._taps.items()}
+        self.tap_readers = {
+            n: TapReader(ends[0], _policy(plan, n)) for n, ends in self._taps.items()
+        }
         outs = [os.pipe2(os.O_CLOEXEC) for _ in range(2)]
         for reader, _ in outs:
             os.set_blocking(reader, False)
@@ -122,6 +124,12 @@ class Launch:
         self.keeper.send(("fork", here.index, roles), fds)
         theirs.close()
         os.close(spec_fd)
+
+
+def _policy(plan: Plan, node: int) -> TapPolicy:
+    tap = plan.graph.nodes[node].node
+    assert isinstance(tap, Tap)
+    return tap.policy
 
 
 def _spec(plan: Plan, worker: int) -> bytes:
