@@ -239,7 +239,7 @@ def test_nothing_is_lost_doubled_or_overtaken(
 def test_clock_closes_batches(
     num_frames: int, now: float, may_more_come: Callable[[], bool], want: list[int]
 ) -> None:
-    """A batch closes when it is full, when its oldest frame is due, or with nothing to await."""
+    """A batch closes when it is full, when its oldest frame is due, or when no more come."""
     batcher = ClockBatcher(policy(3, max_delay_seconds=0.5), num_lanes=1)
     for seq in range(num_frames):
         batcher.offer(turn(0, seq, entered=1.0))
