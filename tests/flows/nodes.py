@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -170,13 +168,3 @@ def assert_ledger_adds_up(report: Report) -> None:
     for stream in report.streams:
         parts = stream.num_delivered + stream.num_skipped
         assert stream.num_read == parts + stream.num_dropped + stream.num_failed, stream
-
-
-def python_environment() -> dict[str, str]:
-    """Return the environment in which another interpreter finds this package and its tests."""
-    root = Path(__file__).parent.parent.parent
-    path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
-
-
-PYTHON = [sys.executable, "-W", "default"]
