@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -200,10 +201,15 @@ def _start_keeper() -> tuple[ControlSocket, subprocess.Popen[bytes]]:
     with theirs:
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined] # as multiprocessing does
         arguments = [str(theirs.fileno()), str(os.getpid()), json.dumps(sys.path)]
-        process = subprocess.Popen(
-            [sys.executable, *flags, "-c", _BOOT, *arguments],
-            stdin=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-            env=_THREADS_THAT_SLEEP | os.environ,
-        )
+        # Held back while the keeper starts, which ignores it and then lets it come.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            process = subprocess.Popen(
+                [sys.executable, *flags, "-c", _BOOT, *arguments],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env=_THREADS_THAT_SLEEP | os.environ,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return ControlSocket(ours), process
