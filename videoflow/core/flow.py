@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Generator, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -53,7 +55,9 @@ class Flow:
         self._consumers = list(consumers)
         self._flow_type: FlowType = flow_type
         self._options = RunOptions(placement, tickets)
-        self._taps: list[_TapReader] = []
+        # Weak: a reader that nobody iterates any more ends its tap.
+        self._taps: list[weakref.ref[TapIterator]] = []  # of the next run
+        self._open_taps: list[weakref.ref[TapIterator]] = []  # of this one
         self._run: Run | None = None
 
     def graph(self) -> Graph:
@@ -62,7 +66,7 @@ class Flow:
         Raises:
             GraphError: It cannot be built.
         """
-        taps = [reader.tap for reader in self._taps]
+        taps = [reader.tap for reader in _alive(self._taps)]
         return build_graph(
             self._producers,
             [*self._consumers, *taps],
@@ -94,14 +98,16 @@ class Flow:
         """
         if self.is_running:
             raise FlowStateError(f"flow {self.name!r} is running already")
+        readers = _alive(self._taps)  # held, so that none ends while the flow starts
         graph = self.graph()
         for node in graph.nodes:
             node.node.check()
         run = (engine or _local_engine()).start(graph, self._options)
         self._run = run
-        for reader in self._taps:
+        for reader in readers:
             index = next(n.index for n in graph.nodes if n.node is reader.tap)
             reader.items = run.tapped(index)
+        self._taps, self._open_taps = [], [weakref.ref(reader) for reader in readers]
         atexit.register(self._stop_at_exit)
         return self
 
@@ -173,13 +179,14 @@ class Flow:
         """
         return self._started().progress()
 
-    def stream(self, node: Node) -> Iterator[Any]:
+    def stream(self, node: Node) -> TapIterator:
         """Iterate over what ``node`` puts out, in this process, as copies.
 
         The flow starts at the first item, if it is not running yet; call ``stream`` for all
         nodes that you want to see before that. A batch flow waits for the reader and ends
         with the loop's last item; a realtime flow keeps the newest item for a slow reader.
-        Leaving the loop ends the tap, not the flow.
+        Leaving the loop ends the tap, not the flow; an iterator that you keep in a variable
+        ends with ``close()``. A tap is there for one run.
 
         Args:
             node: A producer or processor of the flow.
@@ -197,8 +204,8 @@ class Flow:
             )
         policy: Literal["all", "newest"] = "all" if self._flow_type == "batch" else "newest"
         tap = Tap(policy, name=f"tap {node.name}")(node)
-        reader = _TapReader(self, tap)
-        self._taps.append(reader)
+        reader = TapIterator(self, tap)
+        self._taps.append(weakref.ref(reader))
         return reader
 
     def __enter__(self) -> Self:
@@ -224,8 +231,10 @@ class Flow:
         return self._run
 
     def _end_now(self) -> None:
-        """Stop, wait, and kill what does not stop."""
+        """Stop, wait, and kill what does not stop; nobody reads the taps any more."""
         run = self._started()
+        for reader in _alive(self._open_taps):
+            reader.close()
         atexit.unregister(self._stop_at_exit)
         run.stop()
         try:
@@ -249,7 +258,7 @@ class Flow:
         return f"Flow({self.name!r}, {self._flow_type!r})"
 
 
-class _TapReader(Iterator[Any]):
+class TapIterator(Iterator[Any]):
     """Iterates over a tap, and starts its flow at the first item."""
 
     def __init__(self, flow: Flow, tap: Tap) -> None:
@@ -269,6 +278,17 @@ class _TapReader(Iterator[Any]):
         except KeyboardInterrupt:
             self._flow._end_now()
             raise
+
+    def close(self) -> None:
+        """End the tap; the flow goes on without it."""
+        # A generator at work in another thread refuses to be closed: that thread reads on.
+        with contextlib.suppress(ValueError):
+            if isinstance(self.items, Generator):
+                self.items.close()
+
+
+def _alive(readers: list[weakref.ref[TapIterator]]) -> list[TapIterator]:
+    return [reader for ref in readers if (reader := ref()) is not None]
 
 
 def _local_engine() -> Engine:

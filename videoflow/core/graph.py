@@ -9,13 +9,14 @@ sources that a join has paired by index. Each node carries a fixed set of lanes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from videoflow.core.node import (
     ConsumerNode,
     Node,
+    ProcessorNode,
     ProducerNode,
 )
 from videoflow.core.wiring import Streams, TaskModuleNode
@@ -147,6 +148,7 @@ def build_graph(
     placed: list[GraphNode] = []
     index_of = {id(node): i for i, node in enumerate(real)}
     modules = _modules(order)
+    _check_tasks(real, modules, name)
     for i, node in enumerate(real):
         parents = [_resolve(parent) for parent in node.parents]
         ports, carried = lanes.of(
@@ -202,7 +204,8 @@ def _topological(consumers: Sequence[Node], name: str) -> list[Node]:
                 if id(parent) in path:
                     ring = [n.name for n in path.values()]
                     ring = ring[[*path].index(id(parent)) :]
-                    raise GraphError(f"flow {name!r}: a cycle: {' -> '.join([*ring, ring[0]])}")
+                    ring = [*ring, ring[0]][::-1]  # we climb; items fall
+                    raise GraphError(f"flow {name!r}: a cycle: {' -> '.join(ring)}")
                 stack.append((parent, 0))
             else:
                 del path[id(here)]
@@ -232,11 +235,15 @@ def _check_reached(
                 f"flow {name!r}: {node.name!r} has no parents, so nothing reaches it",
                 help=f"call it with its parents: {type(node).__name__}(...)(parent)",
             )
-        if isinstance(node, ConsumerNode) and node.options["nb_tasks"] != 1:
-            raise GraphError(
-                f"flow {name!r}: consumer {node.name!r}: got nb_tasks="
-                f"{node.options['nb_tasks']}, want 1: a consumer sees its streams in order"
-            )
+        for kind, what, why in (
+            (ProducerNode, "producer", "a source is read in one place"),
+            (ConsumerNode, "consumer", "a consumer sees its streams in order"),
+        ):
+            if isinstance(node, kind) and node.options["nb_tasks"] != 1:
+                raise GraphError(
+                    f"flow {name!r}: {what} {node.name!r}: got nb_tasks="
+                    f"{node.options['nb_tasks']}, want 1: {why}"
+                )
     listed = {id(node) for node in producers}
     found = {id(node) for node in order if isinstance(node, ProducerNode)}
     for node in producers:
@@ -261,6 +268,31 @@ def _modules(order: Iterable[Node]) -> dict[int, TaskModuleNode]:
                     raise GraphError(f"{member.name!r} stands in two task modules")
                 inside[id(member)] = node
     return inside
+
+
+def _check_tasks(
+    nodes: Iterable[Node], modules: Mapping[int, TaskModuleNode], name: str
+) -> None:
+    """Refuse what cannot be shared by several workers; a module is shared as its entry is."""
+    for node in nodes:
+        module = modules.get(id(node))
+        entry = module.entry if module else node
+        num_tasks = entry.options["nb_tasks"]
+        if num_tasks == 1 or not isinstance(node, ProcessorNode):
+            continue
+        where = f"flow {name!r}, module {module.name!r}" if module else f"flow {name!r}"
+        if not node.is_stateless:
+            raise GraphError(
+                f"{where}: {node.name!r} keeps one state, and {entry.name!r} has "
+                f"nb_tasks={num_tasks}: want 1",
+                help=f"give {entry.name!r} nb_tasks=1, or take {node.name!r} out of the module",
+            )
+        if type(node).flush is not ProcessorNode.flush:
+            raise GraphError(
+                f"{where}: {node.name!r} has a flush(), and {entry.name!r} has "
+                f"nb_tasks={num_tasks}: want 1: what several workers hold has no order",
+                help="give it nb_tasks=1, or make it a PerStreamProcessorNode",
+            )
 
 
 def _resolve(parent: Node) -> list[Node]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -417,7 +417,7 @@ def _check_options(owner: str, options: NodeOptions) -> None:
             bool(re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(options["device"]))),
             "'auto', 'cpu', 'cuda' or 'cuda:N'",
         ),
-        "name": (isinstance(options.get("name", ""), Hashable), "a str"),
+        "name": (isinstance(options.get("name", ""), str), "a str"),
     }
     for key, (is_good, want) in wanted.items():
         if not is_good:

@@ -5,10 +5,10 @@ Control messages are rare and small, so the ends block while they write.
 
 from __future__ import annotations
 
-import array
 import os
 import pickle
 import socket
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -18,8 +18,8 @@ from videoflow.runtime.channel import Frames, framed
 __all__ = ["ControlSocket", "control_pair"]
 
 _MAX_FDS = 200  # the kernel takes 253 at once
+_FD_BYTES = array("i").itemsize
 _READ_BYTES = 1 << 16
-_FD_SPACE = socket.CMSG_LEN(_MAX_FDS * array.array("i").itemsize)
 
 
 def control_pair() -> tuple[ControlSocket, ControlSocket]:
@@ -65,17 +65,17 @@ class ControlSocket:
 
         At the end of the connection ``is_lost`` turns true.
         """
+        # Not socket.recv_fds: it drops its flags, and then blocks (python/cpython#107898).
         flags = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+        room = socket.CMSG_LEN(_MAX_FDS * _FD_BYTES)
         try:
-            # socket.recv_fds would do, but leaves the flags out (CPython 3.11 to 3.13).
-            data, ancillary, _, _ = self._socket.recvmsg(_READ_BYTES, _FD_SPACE, flags)
+            data, extras, _, _ = self._socket.recvmsg(_READ_BYTES, room, flags)
         except BlockingIOError:
             return []
         except ConnectionResetError:
-            data, ancillary = b"", []
-        for level, kind, sent in ancillary:
-            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                self._fds.extend(array.array("i", sent))
+            data, extras = b"", []
+        for _level, _kind, told in extras:
+            self._fds.extend(array("i", told[: len(told) // _FD_BYTES * _FD_BYTES]))
         if not data:
             self.is_lost = True
             return []

@@ -118,6 +118,11 @@ class Inbox:
         self._ended_by.add(writer)
         self._total = max(self._total or 0, total)
         self.ending = worst_ending((self.ending, ending))
+        if len(self._ended_by) >= self._num_writers and self._next_in < self._total:
+            # A frame was lost on the way to one of the writers, with its worker: what the
+            # others made of later frames cannot go on, because the order has a hole.
+            self._total = self._next_in
+            self._pending.clear()
 
     def lose(self, writer: int, ending: Ending) -> None:
         """Hear that a writer is gone: what it did not send will not come."""

@@ -40,6 +40,7 @@ def main(control_fd: int, parent_pid: int) -> None:
     # Ctrl-C and a service manager's SIGTERM reach the whole group: the caller decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     _keep_freed_memory()
     keeper = _Keeper(ControlSocket(socket.socket(fileno=control_fd)), parent_pid)
     code = _EXIT_CRASHED

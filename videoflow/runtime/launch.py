@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 import cloudpickle
 
 from videoflow.core.node import Node
-from videoflow.core.tap import Tap
+from videoflow.core.tap import Tap, TapPolicy
 from videoflow.errors import GraphError
 from videoflow.runtime.board import Board, create_memory
 from videoflow.runtime.channel import open_channel
@@ -62,7 +63,9 @@ class Launch:
         self._taps = {
             n.index: socket.socketpair() for n in plan.graph.nodes if isinstance(n.node, Tap)
         }
-        self.tap_readers = {n: TapReader(ends[0]) for n, ends in self._taps.items()}
+        self.tap_readers = {
+            n: TapReader(ends[0], _policy(plan, n)) for n, ends in self._taps.items()
+        }
         outs = [os.pipe2(os.O_CLOEXEC) for _ in range(2)]
         for reader, _ in outs:
             os.set_blocking(reader, False)
@@ -153,6 +156,12 @@ def _close_all(fds: Iterable[int]) -> None:
         os.close(fd)
 
 
+def _policy(plan: Plan, node: int) -> TapPolicy:
+    tap = plan.graph.nodes[node].node
+    assert isinstance(tap, Tap)
+    return tap.policy
+
+
 def _spec(plan: Plan, worker: int) -> bytes:
     """Return a plan and a worker's nodes as bytes; classes of ``__main__`` go along."""
     nodes: dict[int, Node] = {i: plan.graph.nodes[i].node for i in plan.workers[worker].nodes}
@@ -225,10 +234,15 @@ def _start_keeper() -> tuple[ControlSocket, subprocess.Popen[bytes]]:
     with theirs:
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined] # as multiprocessing does
         arguments = [str(theirs.fileno()), str(os.getpid()), json.dumps(sys.path)]
-        process = subprocess.Popen(
-            [sys.executable, *flags, "-c", _BOOT, *arguments],
-            stdin=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-            env=_THREADS_THAT_SLEEP | os.environ,
-        )
+        # Held back while the keeper starts, which ignores it and then lets it come.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            process = subprocess.Popen(
+                [sys.executable, *flags, "-c", _BOOT, *arguments],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env=_THREADS_THAT_SLEEP | os.environ,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return ControlSocket(ours), process

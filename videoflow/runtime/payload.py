@@ -32,6 +32,7 @@ __all__ = [
     "Packed",
     "Place",
     "Rings",
+    "copying_cloudpickle",
     "copying_pickle",
     "pack",
 ]
@@ -263,9 +264,25 @@ class _CopyingPickler(pickle.Pickler):
     """Pickles everything into one string; a view of a tensor does not drag its storage in."""
 
     def reducer_override(self, obj: Any) -> Any:
-        if type(obj).__module__ == "torch" and type(obj).__name__ == "Tensor":
-            return _reduce_tensor(obj, None)
-        return NotImplemented
+        return _copied(obj)
+
+
+class _CopyingCloudPickler(cloudpickle.Pickler):  # type: ignore[misc] # untyped library
+    """Does the same for what plain pickle refuses."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        ours = _copied(obj)
+        return super().reducer_override(obj) if ours is NotImplemented else ours
+
+
+def _copied(obj: Any) -> Any:
+    """Return how an array or a tensor is rebuilt as a copy that may be written to."""
+    kind = type(obj)
+    if kind is np.ndarray and not obj.flags.writeable:
+        return obj.copy(order="K").__reduce_ex__(5)  # a pickle keeps the flag
+    if kind.__module__ == "torch" and kind.__name__ == "Tensor":
+        return _reduce_tensor(obj, None)
+    return NotImplemented
 
 
 def copying_pickle(value: Any) -> bytes:
@@ -280,6 +297,13 @@ def copying_pickle(value: Any) -> bytes:
 
 
 _Layout = tuple[tuple[int, ...], tuple[int, ...], int]  # shape, strides, offset of the first
+
+
+def copying_cloudpickle(value: Any) -> bytes:
+    """Return the same for a value whose class is known in ``__main__`` only."""
+    stream = io.BytesIO()
+    _CopyingCloudPickler(stream, protocol=5).dump(value)
+    return stream.getvalue()
 
 
 def _rebuild_array(

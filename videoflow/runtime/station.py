@@ -331,14 +331,14 @@ class Station:
             )
         return self._failed
 
-    def guarded(self, what: Callable[[], None]) -> bool:
-        """Call ``open`` or ``close`` of the node; return whether it went well."""
+    def guarded(self, what: Callable[[], None], *, stream: str | None = None) -> bool:
+        """Call a method of the node that belongs to no frame; return whether it went well."""
         try:
             what()
         except Exception as error:
             self._is_broken = True
             self.host.report_error(
-                self.index, node_error(self, stream=None, frame_index=None, error=error)
+                self.index, node_error(self, stream=stream, frame_index=None, error=error)
             )
             return False
         return True
@@ -406,7 +406,9 @@ def node_error(
     """Return ``error`` as the caller of ``join`` will see it."""
     where = f"node {station.name!r}, worker {station.host.worker_name!r}"
     if stream is not None:
-        where += f", stream {stream!r}, frame {frame_index}"
+        where += f", stream {stream!r}"
+    if frame_index is not None:
+        where += f", frame {frame_index}"
     return NodeError(
         f"flow {station.host.plan.graph.name!r}, {where}: {type(error).__name__}: {error}",
         node=station.name,

@@ -38,6 +38,7 @@ from videoflow.runtime.station import (
 __all__ = ["BatchStation", "ConsumerStation", "PerStreamStation", "ProcessorStation"]
 
 _FLUSH_RETRY_SECONDS = 0.005
+_NOTHING = object()
 
 
 class _FlushingStation(Station):
@@ -64,11 +65,11 @@ class _FlushingStation(Station):
             if self._is_broken or not self._has_flush():
                 return super()._finish(lane)
             self._end_sources(lane)
-            lane.flushing = (lane.total, self._flush(lane))
+            lane.flushing = (lane.total, self._flushed(lane))
         seq, outputs = lane.flushing
         while self._num_in_flight(lane, seq) < lane.window:
             value = self._next_flushed(lane, seq, outputs)
-            if value is SKIP:
+            if value is _NOTHING:
                 self._end_lane(lane, seq)
                 return True
             seq += 1
@@ -76,22 +77,28 @@ class _FlushingStation(Station):
         self._retry_at = time.monotonic() + _FLUSH_RETRY_SECONDS
         return False
 
+    def _flushed(self, lane: StationLane) -> Iterator[Any]:
+        # A generator, so that what the call itself raises is raised where items are asked for.
+        yield from self._flush(lane)
+
     def _may_flush(self, lane: StationLane) -> bool:
         return True
 
     def _next_flushed(self, lane: StationLane, seq: int, outputs: Iterator[Any]) -> Any:
-        """Send one more item; return ``SKIP`` when there is none."""
+        """Send one more item; return ``_NOTHING`` when there is none."""
         window = lane.window
         begin = time.monotonic()
         try:
             self.desk.begin((lane.index, seq % window, window))
-            value = next(outputs, SKIP)
+            value = next(outputs, _NOTHING)
+            while value is SKIP:
+                value = next(outputs, _NOTHING)
         except Exception as error:
             self._fail(lane.name, seq, error)
-            return SKIP
+            return _NOTHING
         finally:
             self.counters[COMPUTE] += time.monotonic() - begin
-        if value is not SKIP:
+        if value is not _NOTHING:
             places = self.desk.places()
             value = self.desk.lend(value)
             packed = self._pack(lane, seq, value, places) if self.outlet.has_remotes else value
@@ -376,4 +383,4 @@ class ConsumerStation(Station):
     def _end_lane(self, lane: StationLane, total: int) -> None:
         ending: Ending = "failed" if self._is_broken else lane.ending
         lane.is_over = True
-        self.guarded(lambda: self.node.end_stream(lane.name, ending))
+        self.guarded(lambda: self.node.end_stream(lane.name, ending), stream=lane.name)

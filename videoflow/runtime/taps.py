@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import io
+import contextlib
 import pickle
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
-import cloudpickle
-
 from videoflow.core.tap import TapPolicy
 from videoflow.runtime.channel import Frames, frame_bytes
-from videoflow.runtime.payload import copying_pickle
+from videoflow.runtime.payload import copying_cloudpickle, copying_pickle
 
 __all__ = ["SocketTapLink", "TapReader"]
 
 _READ_BYTES = 1 << 20
+_CLOSE_SECONDS = 1.0
 
 
 class SocketTapLink:
@@ -24,43 +24,65 @@ class SocketTapLink:
 
     Args:
         sock: A connected stream socket; the link owns it.
-        policy: ``all`` waits for the reader, ``newest`` never does.
+        policy: ``all`` waits for the reader; ``newest`` never does: it keeps the newest item,
+            and a thread sends it when the reader asks.
     """
 
     def __init__(self, sock: socket.socket, policy: TapPolicy) -> None:
         self._socket = sock
         self._policy = policy
         self._is_open = True
-        self._in_work: memoryview = memoryview(b"")
+        self._is_closing = False
         self._newest: bytes | None = None
-        sock.setblocking(policy == "all")
+        self._has_news = threading.Condition()
+        self._thread: threading.Thread | None = None
 
     def send(self, value: Any) -> None:
         """Send a copy of ``value``; nothing happens when the reader is gone."""
         if not self._is_open:
             return
-        self._newest = frame_bytes(_copy(value))
-        self._push()
+        data = frame_bytes(_copy(value))
+        if self._policy == "all":
+            self._push(data)
+            return
+        with self._has_news:
+            self._newest = data
+            self._has_news.notify()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._answer, name="tap", daemon=True)
+            self._thread.start()
 
     def close(self) -> None:
         """Send what still waits, and close the connection."""
-        self._socket.setblocking(True)
-        self._push()
+        if self._thread is not None:
+            with self._has_news:
+                self._is_closing = True
+                self._has_news.notify()
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RD)  # wakes the thread
+            self._thread.join(_CLOSE_SECONDS)
+            self._socket.settimeout(_CLOSE_SECONDS)
+            if self._is_open and self._newest is not None and not self._thread.is_alive():
+                self._push(self._newest)
         self._is_open = False
         self._socket.close()
 
-    def _push(self) -> None:
-        """Give the socket what it takes; finish one item before the newest follows."""
+    def _push(self, data: bytes) -> None:
         try:
-            while self._is_open and (self._in_work or self._newest is not None):
-                if not self._in_work:
-                    self._in_work = memoryview(self._newest or b"")
-                    self._newest = None
-                sent = self._socket.send(self._in_work)
-                self._in_work = self._in_work[sent:]
-        except BlockingIOError:
-            return
-        except (BrokenPipeError, ConnectionResetError):
+            self._socket.sendall(data)
+        except (BrokenPipeError, ConnectionResetError, TimeoutError):
+            self._is_open = False
+
+    def _answer(self) -> None:
+        """Send the newest item whenever the reader asks; runs in the thread."""
+        with contextlib.suppress(OSError):
+            while self._socket.recv(1):
+                with self._has_news:
+                    self._has_news.wait_for(lambda: self._newest or self._is_closing)
+                    data, self._newest = self._newest, None
+                if data is not None:
+                    self._push(data)
+        if not self._is_closing:  # then it was the reader who hung up
             self._is_open = False
 
 
@@ -69,25 +91,32 @@ class TapReader:
 
     Args:
         sock: A connected stream socket; the reader owns it.
+        policy: As at the worker's end.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, policy: TapPolicy) -> None:
         self._socket = sock
+        self._policy = policy
 
     def __iter__(self) -> Iterator[Any]:
         """Yield items until the tap is closed; leaving the loop closes the connection."""
         frames = Frames()
         with self._socket:
+            self._ask()
             while data := self._socket.recv(_READ_BYTES):
                 frames.feed(data)
                 for frame in frames:
                     yield pickle.loads(frame)
+                    self._ask()
+
+    def _ask(self) -> None:
+        if self._policy == "newest":
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                self._socket.send(b"?")
 
 
 def _copy(value: Any) -> bytes:
     try:
         return copying_pickle(value)
     except (pickle.PicklingError, AttributeError, TypeError):
-        stream = io.BytesIO()
-        cloudpickle.Pickler(stream, protocol=5).dump(value)
-        return stream.getvalue()
+        return copying_cloudpickle(value)
