@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from videoflow.data.lease import SlotLease
 from videoflow.errors import GraphError
-from videoflow.runtime.payload import Place
+from videoflow.runtime.payload import LARGE_BYTES, Place
 from videoflow.runtime.slots import Block, HostRing, HostRingReader, Ref
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class ReadRings:
 
 
 Ticket = tuple[int, int, int]
-"""Which slot of a ring belongs to an item: lane, number below the window, window."""
+"""Whose slot of a ring an item may write: lane, sequence number, window (tickets in flight)."""
 
 
 class Desk:
@@ -72,7 +72,8 @@ class Desk:
         self._say_large = say_large
         self._say_note = say_note
         self._ring: HostRing | None = None
-        self._windows: dict[int, int] = {}
+        self._has_said_large = False
+        self._windows: dict[int, tuple[int, int, int | None]] = {}
         self._tickets: tuple[Ticket, ...] = ()
         self._num_asked = 0
         self._num_slots: dict[int, int] = {}
@@ -116,14 +117,36 @@ class Desk:
         ring = self._ring
         if ring is None:
             ring = self._ring = self._make_ring()
-            self._say_large()
-        lane, slot, window = self._tickets[item]
-        if self._windows.get(lane, window) > window:
-            ring.forget(lambda key: key[0] == lane and key[1] >= window)
-        self._windows[lane] = window
+            self._tell_large()
+        lane, seq, window = self._tickets[item]
+        self._settle_window(ring, lane, seq, window)
         number = self._num_slots.get(item, 0)
         self._num_slots[item] = number + 1
-        return ring.lend((lane, slot, number), num_bytes)
+        return ring.lend((lane, window, seq % window, number), num_bytes)
+
+    def _settle_window(self, ring: HostRing, lane: int, seq: int, window: int) -> None:
+        """Give slots back when the window of a lane has changed and nobody reads them any more.
+
+        Slots of two windows never share a key. ``seq`` is in flight, so everything below
+        ``seq - window`` is home; a window later that is all that the old window's slots held.
+        """
+        known, since, before = self._windows.get(lane, (window, seq, None))
+        if known != window:
+            since, before = seq, known
+        elif before is not None and seq >= since + window:
+            ring.forget(lambda key: key[0] == lane and key[1] == before)
+            before = None
+        self._windows[lane] = (window, since, before)
+
+    def look_at(self, value: Any) -> None:
+        """Note it when an output is large, wherever it lies: tickets then count by memory."""
+        if not self._has_said_large and _size_bytes(value) >= LARGE_BYTES:
+            self._tell_large()
+
+    def _tell_large(self) -> None:
+        if not self._has_said_large:
+            self._has_said_large = True
+            self._say_large()
 
     def lend(self, value: Any, item: int = 0) -> Any:
         """Return an output that lies in ``item``'s slot under the lease of that slot."""
@@ -161,3 +184,12 @@ class Desk:
     def note(self, text: str) -> None:
         """Pass a remark on to the flow's report."""
         self._say_note(text)
+
+
+def _size_bytes(value: Any) -> int:
+    """Return about how much memory a value takes: its arrays and bytes, one level deep."""
+    if isinstance(value, tuple | list):
+        return sum(_size_bytes(one) for one in value if not isinstance(one, tuple | list))
+    if isinstance(value, bytes | bytearray | memoryview):
+        return len(value)
+    return int(getattr(getattr(value, "buffer", value), "nbytes", 0))

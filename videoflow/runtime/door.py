@@ -24,6 +24,7 @@ from videoflow.runtime.station import BUDGET_SECONDS, COMPUTE, ITEMS, MAX_RUN, S
 __all__ = ["BatchDoor", "RealtimeDoor"]
 
 _CLOSE_SECONDS = 0.5
+_DRAIN_SECONDS = 0.5
 
 
 @dataclass(slots=True)
@@ -53,6 +54,8 @@ class _Door(Station):
         self._free: deque[int] = deque()
         self._num_slots = 0
         self._slots_out: deque[tuple[int, int]] = deque()  # (seq, slot), oldest first
+        self._num_read = 0
+        self._began = time.monotonic()
         self._ending: Ending | None = None
         self._has_sent_end = False
 
@@ -75,20 +78,23 @@ class _Door(Station):
         """Return how many frames may enter now, and settle how many tickets there are.
 
         A stream begins with the tickets that it has for large arrays. When the first of them
-        came home and nothing large was seen, it gets as many as small items can use. When
-        something large turns up later, the stream drains and goes back.
+        came home and nothing large was seen, it gets as many as small items can use, but no
+        more than come home in ``_DRAIN_SECONDS``: what is in flight when somebody stops the
+        flow is to be delivered. When something large turns up, it goes back at once.
         """
-        in_flight = self._entered - self._folded
         plan = self._plan
+        limit = plan.tickets
         if plan.max_tickets > plan.tickets:
             is_large = bool(self.host.board.large[self.index][0])
-            if self._window == plan.tickets and not is_large and self._folded >= plan.tickets:
-                self._window = plan.max_tickets
-            elif self._window == plan.max_tickets and is_large:
-                if in_flight:
-                    return 0
-                self._window = plan.tickets
-        return self._window - in_flight
+            is_light = not is_large and self._folded >= plan.tickets
+            self._window = plan.max_tickets if is_light else plan.tickets
+            if not self._entered:
+                self._began = time.monotonic()
+            if is_light:
+                seconds = max(time.monotonic() - self._began, 1e-6)
+                num_drained = int(self._folded / seconds * _DRAIN_SECONDS)
+                limit = min(max(plan.tickets, num_drained), plan.max_tickets)
+        return limit - (self._entered - self._folded)
 
     def _reserve(self) -> int:
         """Take a slot for the item that is read next."""
@@ -103,21 +109,30 @@ class _Door(Station):
 
     def _read(self, slot: int) -> _Arrival | None:
         """Read one item, into ``slot`` if it is large; None at the end of the source."""
-        self.desk.begin((self._lane_index, slot, self._plan.max_tickets + 2))
-        try:
-            return self._arrival(self.node.next(), slot)
-        except StopIteration:
-            self._source_ended("finished")
-        except Exception as error:
-            self._fail(self._plan.stream, self._entered, error)
-            self._source_ended("failed")
-        return None
+        while True:
+            self.desk.begin((self._lane_index, slot, self._plan.max_tickets + 2))
+            try:
+                arrival = self._arrival(self.node.next(), slot)
+            except StopIteration:
+                self._source_ended("finished")
+                return None
+            except Exception as error:
+                self._fail(self._plan.stream, self._num_read, error)
+                if self._is_broken:
+                    self._source_ended("failed")
+                    return None
+                if self._ending is not None:
+                    return None
+            else:
+                self._num_read += 1
+                return arrival
 
     def _arrival(self, value: Any, slot: int) -> _Arrival:
         """Return an item as it will travel."""
         now = time.monotonic()
         if type(value) in PLAIN:
             return _Arrival(value, value, None, now)
+        self.desk.look_at(value)
         places = self.desk.places()
         value = self.desk.lend(value)
         packed = value
@@ -233,8 +248,8 @@ class RealtimeDoor(_Door):
         has_worked = self._admit()
         with self._lock:
             is_over = self._waiting is None and self._has_source_ended
-            has_been_stopped = self._ending is not None and not self._has_source_ended
-        if not self._has_sent_end and (is_over or has_been_stopped):
+            must_end = self._ending is not None or is_over
+        if must_end and not self._has_sent_end:
             self._leave_the_rest()
             self._send_end(self._ending or "finished")
             has_worked = True
@@ -259,7 +274,7 @@ class RealtimeDoor(_Door):
         with self._lock:
             self._collect_home()
             num_dropped, self._num_dropped = self._num_dropped, 0
-            if self._ending in (None, "finished") and self._num_free() > 0:
+            if self._ending is None and self._num_free() > 0:
                 arrival, self._waiting = self._waiting, None
         if num_dropped:
             self._ledger.drop_at_door(self.index, num_dropped)

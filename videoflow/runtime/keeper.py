@@ -8,6 +8,7 @@ imports the caller's main module, so that a fork is always safe and a script nee
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -92,7 +93,9 @@ class _Keeper:
         kind = message[0]
         if kind == "preload":
             for module in message[1]:
-                importlib.import_module(module)
+                # Only to be quick: the worker that needs it imports it too, and says why not.
+                with contextlib.suppress(Exception):
+                    importlib.import_module(module)
             gc.collect()
             gc.freeze()
         elif kind == "fork":

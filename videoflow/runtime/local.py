@@ -63,6 +63,7 @@ class LocalRun:
         self._plan = plan
         self._supervisor = supervisor
         self._tap_readers = launch.tap_readers
+        self._sources = {source.node for source in plan.sources}
 
     def wait(self, timeout_seconds: float | None) -> bool:
         """Block until nothing of the flow is left; return whether that is so."""
@@ -124,7 +125,11 @@ class LocalRun:
             num_tasks = len(node.workers)
             told = np.sum([board.tasks[node.index, t] for t in range(num_tasks)], axis=0)
             rows.append((node, told, float(told[COMPUTE]) / num_tasks / max(elapsed, 1e-9)))
-        most = max(share for _, _, share in rows)
+        # A live source is as fast as its camera, which is nobody's bottleneck.
+        is_live = self._plan.graph.flow_type == "realtime"
+        most = max(
+            share for node, _, share in rows if not (is_live and node.index in self._sources)
+        )
         return tuple(
             NodeReport(
                 name=node.name,
@@ -142,7 +147,7 @@ class LocalRun:
                 batch_wait_seconds=float(told[BATCH_WAIT]),
                 compute_seconds=float(told[COMPUTE]),
                 share=share,
-                is_bottleneck=share == most,
+                is_bottleneck=share == most and not (is_live and node.index in self._sources),
             )
             for node, told, share in rows
         )

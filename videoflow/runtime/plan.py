@@ -21,6 +21,7 @@ from videoflow.core.node import (
 )
 from videoflow.errors import GraphError
 from videoflow.runtime.deal import Deal, DealBy
+from videoflow.runtime.marks import MAX_NODES
 from videoflow.runtime.placement import Placement, WorkerPlan, place
 
 __all__ = ["Exit", "NodePlan", "Plan", "SourcePlan", "make_plan"]
@@ -171,6 +172,11 @@ def make_plan(
         )
     if tickets is not None and (not isinstance(tickets, int) or tickets < 1):
         raise GraphError(f"flow {graph.name!r}: got tickets={tickets!r}, want an int >= 1")
+    if len(graph.nodes) > MAX_NODES:
+        raise GraphError(
+            f"flow {graph.name!r}: got {len(graph.nodes)} nodes, want at most {MAX_NODES}",
+            help="make several flows of it",
+        )
     for node in graph.nodes:
         _check_tasks(graph, node)
     workers, homes = place(graph, placement)
@@ -302,7 +308,7 @@ def _node_plan(
         index=node.index,
         name=node.name,
         workers=tuple(homes),
-        num_threads=threads or (num_cores() if batch else 1),
+        num_threads=threads or (max(1, num_cores() // len(sizes)) if batch else 1),
         batch=batch,
         deal_by=deal_by,
         exits=tuple(e.index for e in exits if e.consumer in node.consumers),

@@ -252,7 +252,7 @@ class Station:
             return self._failed, ()
         try:
             inputs, places = self._load(value)
-            self.desk.begin((lane.index, seq % window, window))
+            self.desk.begin((lane.index, seq, window))
             output = self._invoke(lane, inputs)
         except Exception as error:
             return self._fail(lane.name, seq, error), ()
@@ -262,6 +262,8 @@ class Station:
         if output is SKIP:
             self.counters[SKIPPED] += 1
             return self._skipped, ()
+        if type(output) not in PLAIN:
+            self.desk.look_at(output)
         own = self.desk.places()
         if own:
             output = self.desk.lend(output)

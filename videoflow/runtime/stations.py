@@ -50,7 +50,7 @@ class _FlushingStation(Station):
         """Return when a flush that waits for tickets should be tried again."""
         return self._retry_at
 
-    def _has_flush(self) -> bool:
+    def _flushes_in(self, lane: StationLane) -> bool:
         raise AssertionError("each kind of station knows its kind of node")
 
     def _flush(self, lane: StationLane) -> Iterator[Any]:
@@ -60,9 +60,7 @@ class _FlushingStation(Station):
         """Send what the node still holds, as tickets come home, and then the lane's end."""
         self._retry_at = None
         if lane.flushing is None:
-            if not self._may_flush(lane):
-                return False
-            if self._is_broken or not self._has_flush():
+            if self._is_broken or not self._flushes_in(lane):
                 return super()._finish(lane)
             self._end_sources(lane)
             lane.flushing = (lane.total, self._flushed(lane))
@@ -81,15 +79,12 @@ class _FlushingStation(Station):
         # A generator, so that what the call itself raises is raised where items are asked for.
         yield from self._flush(lane)
 
-    def _may_flush(self, lane: StationLane) -> bool:
-        return True
-
     def _next_flushed(self, lane: StationLane, seq: int, outputs: Iterator[Any]) -> Any:
         """Send one more item; return ``_NOTHING`` when there is none."""
         window = lane.window
         begin = time.monotonic()
         try:
-            self.desk.begin((lane.index, seq % window, window))
+            self.desk.begin((lane.index, seq, window))
             value = next(outputs, _NOTHING)
             while value is SKIP:
                 value = next(outputs, _NOTHING)
@@ -113,24 +108,21 @@ class _FlushingStation(Station):
 
 
 class ProcessorStation(_FlushingStation):
-    """Calls ``process(*inputs)``; what it flushes goes on in the node's first lane."""
+    """Calls ``process(*inputs)``; what it flushes goes on in the lane that ends last."""
 
     node: ProcessorNode
 
     def _invoke(self, lane: StationLane, inputs: Sequence[Any]) -> Any:
         return self.node.process(*inputs)
 
-    def _has_flush(self) -> bool:
-        return type(self.node).flush is not ProcessorNode.flush
-
-    def _may_flush(self, lane: StationLane) -> bool:
-        if not self._has_flush():
-            return True
-        others = [other for other in self.lanes if other is not lane]
-        return lane is not self.lanes[0] or all(other.is_over for other in others)
+    def _flushes_in(self, lane: StationLane) -> bool:
+        # In the last lane, and not in a chosen one: a lane whose end is held back would let a
+        # batch node downstream wait for its turns, with the tickets of the other lanes.
+        others_are_over = all(other.is_over for other in self.lanes if other is not lane)
+        return others_are_over and type(self.node).flush is not ProcessorNode.flush
 
     def _flush(self, lane: StationLane) -> Iterator[Any]:
-        return self.node.flush() if lane is self.lanes[0] else iter(())
+        return self.node.flush()
 
 
 class PerStreamStation(_FlushingStation):
@@ -141,7 +133,7 @@ class PerStreamStation(_FlushingStation):
     def _invoke(self, lane: StationLane, inputs: Sequence[Any]) -> Any:
         return self.node.process(self._state(lane), *inputs)
 
-    def _has_flush(self) -> bool:
+    def _flushes_in(self, lane: StationLane) -> bool:
         return type(self.node).flush is not PerStreamProcessorNode.flush
 
     def _flush(self, lane: StationLane) -> Iterator[Any]:
@@ -273,7 +265,7 @@ class BatchStation(Station):
         packed = output
         if self.outlet.has_remotes:
             window = turn.item[1]
-            self.desk.begin((lane.index, turn.seq % window, window), number=len(own))
+            self.desk.begin((lane.index, turn.seq, window), number=len(own))
             packed = self._pack(lane, turn.seq, output, shown)
         kept = Local(output, tuple(shown)) if shown else output
         return packed, packed if type(packed) is Marker else kept
@@ -300,6 +292,7 @@ class BatchStation(Station):
                 self.counters[SKIPPED] += 1
                 settled.append((self._skipped, []))
             else:
+                self.desk.look_at(result)
                 own = list(self.desk.places(number))
                 settled.append((self.desk.lend(result, number), own))
         return settled
@@ -325,7 +318,7 @@ class BatchStation(Station):
 
     def _ticket(self, turn: Turn) -> tuple[int, int, int]:
         window = turn.item[1]
-        return self.lanes[turn.lane].index, turn.seq % window, window
+        return self.lanes[turn.lane].index, turn.seq, window
 
 
 class ConsumerStation(Station):
