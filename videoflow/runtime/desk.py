@@ -5,6 +5,7 @@ The desk is the ``NodeRuntime`` that a node sees while it is open.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -169,7 +170,7 @@ class Desk:
                 help="call it once for each item of the batch, in their order",
             )
         self._num_asked += 1
-        num_bytes = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+        num_bytes = math.prod(shape) * kind.itemsize
         block = self.new_slot(num_bytes, item)
         self._places.setdefault(item, []).append(Place.of(block))
         return np.ndarray(shape, kind, block.view)
@@ -178,7 +179,7 @@ class Desk:
         """Return ``slot`` as a tensor."""
         import torch
 
-        size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        size = math.prod(shape) * dtype.itemsize
         return torch.from_numpy(self.slot((size,), np.uint8)).view(dtype).view(shape)
 
     def note(self, text: str) -> None:

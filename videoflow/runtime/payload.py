@@ -169,13 +169,13 @@ class _Arrays:
         """Return how a large array is rebuilt, or None for a small one."""
         if array.nbytes < LARGE_BYTES or array.dtype.hasobject:
             return None
-        low, high = byte_bounds(array)
+        low, high = _bounds(array)
         buffer = self._named(low, high)
         if buffer is None:
             is_dense = high - low == array.nbytes
             if not is_dense:
                 array = np.ascontiguousarray(array)
-                low, high = byte_bounds(array)
+                low, high = _bounds(array)
             buffer = self._copied(array, low, high)
         first = array.__array_interface__["data"][0] - low
         shape, strides = array.shape, array.strides
@@ -206,6 +206,14 @@ class _Arrays:
         self._buffers.append(buffer)
         self.refs.append(ref)
         return buffer
+
+
+def _bounds(array: np.ndarray[Any, Any]) -> tuple[int, int]:
+    """Return the addresses of an array's first byte and of the one past its last."""
+    if array.flags.c_contiguous:
+        low: int = array.__array_interface__["data"][0]
+        return low, low + array.nbytes
+    return byte_bounds(array)
 
 
 _LEASE_ID = b"videoflow-lease"
