@@ -63,7 +63,6 @@ class _FlushingStation(Station):
                 return False
             if self._is_broken or not self._has_flush():
                 return super()._finish(lane)
-            self._end_sources(lane)
             lane.flushing = (lane.total, self._flushed(lane))
         seq, outputs = lane.flushing
         while self._num_in_flight(lane, seq) < lane.window:
