@@ -1,59 +1,10 @@
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from typing import Any
-
-import numpy as np
 import pytest
 
-from videoflow.core import ConsumerNode, Flow, FunctionProcessor, IterableProducer
-from videoflow.runtime.board import Board, DoorRecord, age_bins, age_percentile
-from videoflow.runtime.ledger import Ledger
+from tests.runtime.conftest import FAILED, SKIPPED, SOURCE, STEP, Books
+from videoflow.runtime.board import DoorRecord
 from videoflow.runtime.marks import DELIVERED, Kind, mark
-from videoflow.runtime.plan import Plan, make_plan
-
-SOURCE, STEP, ONE, TWO = range(4)
-SKIPPED = mark(Kind.SKIPPED, STEP)
-FAILED = mark(Kind.FAILED, TWO)
-
-
-class Sink(ConsumerNode):
-    def consume(self, *inputs: Any) -> None:
-        pass
-
-
-def make_plan_of_two() -> Plan:
-    """Return source -> step -> one, two; four tickets."""
-    source = IterableProducer([], name="source")
-    step = FunctionProcessor(lambda x: x, name="step")(source)
-    sinks = [Sink(name=name)(step) for name in ("one", "two")]
-    return make_plan(Flow([source], sinks).graph(), tickets=4, placement="process")
-
-
-class Books:
-    """A board and its ledger, with two exits."""
-
-    def __init__(self) -> None:
-        self.plan = make_plan_of_two()
-        self.board = Board(self.plan)
-        self.ledger = Ledger(self.plan, self.board)
-
-    def finish(self, exit_index: int, seq: int, value: int) -> None:
-        """Do what a consumer does when it is done with a frame."""
-        self.board.marks[exit_index, SOURCE][seq % 4] = value
-        self.board.done[exit_index][0] = seq + 1
-
-    def column(self, at: int) -> int:
-        return int(self.board.record(SOURCE)[at])
-
-
-@pytest.fixture
-def books() -> Iterator[Books]:
-    one = Books()
-    yield one
-    os.close(one.board.fd)
-    one.__dict__.clear()
 
 
 def test_an_empty_ledger_is_all_zero(books: Books) -> None:
@@ -165,57 +116,3 @@ def test_frames_dropped_at_the_door_are_read(books: Books) -> None:
 def test_a_mark_can_be_told(books: Books, value: int, want: str) -> None:
     """A mark names what happened, and where."""
     assert books.ledger.describe(value) == want
-
-
-def test_the_record_is_whole_whenever_its_writer_dies(books: Books) -> None:
-    """A writer that dies between draft and publish leaves the record before, whole."""
-    books.ledger.enter(SOURCE, 2, 2)
-    before = books.board.record(SOURCE).copy()
-
-    draft = books.board.draft(SOURCE)
-    draft[:] = -1  # and here it dies
-
-    np.testing.assert_array_equal(books.board.record(SOURCE), before)
-    books.ledger.enter(SOURCE, 1, 3)  # the supervisor goes on where it stood
-    assert books.column(DoorRecord.READ) == 3
-    assert books.column(DoorRecord.ENTERED) == 3
-
-
-def test_a_record_is_published_at_once(books: Books) -> None:
-    """Nobody sees a draft before it is published, and all of it then."""
-    draft = books.board.draft(SOURCE)
-    draft[DoorRecord.READ] = 5
-    draft[DoorRecord.ENTERED] = 4
-    assert books.column(DoorRecord.READ) == 0
-
-    books.board.publish(SOURCE)
-
-    assert (books.column(DoorRecord.READ), books.column(DoorRecord.ENTERED)) == (5, 4)
-
-
-def test_all_processes_lay_the_board_out_alike(books: Books) -> None:
-    """A second board over the same memory, as in a worker, sees the same words."""
-    other = Board(books.plan.without_nodes(), os.dup(books.board.fd))
-
-    books.finish(1, 2, SKIPPED)
-    books.board.tasks[STEP, 0][0] = 7
-    other.entered_seconds[SOURCE][3] = 1.5
-
-    assert int(other.done[1][0]) == 3
-    assert int(other.marks[1, SOURCE][2]) == SKIPPED
-    assert other.tasks[STEP, 0][0] == 7
-    assert books.board.entered_seconds[SOURCE][3] == 1.5
-    os.close(other.fd)
-
-
-def test_ages_are_told_within_a_bin() -> None:
-    """Percentiles of ages are right within a bin, 7 percent, from 10 microseconds to minutes."""
-    ages = np.array([0.0, 1e-5, 0.001, 0.02, 0.5, 480.0])
-
-    for age in ages[1:]:
-        histogram = np.bincount(age_bins(np.array([age])), minlength=256)
-        told = age_percentile(histogram, 50)
-
-        assert age <= told * 1.0001
-        assert told <= age * 1.08
-    assert np.isnan(age_percentile(np.zeros(256, np.int64), 50))
