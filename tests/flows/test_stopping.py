@@ -560,7 +560,7 @@ class Script:
 
 
 @both_types
-@pytest.mark.parametrize("blocks_at", [None, 50], ids=["runs", "blocks"])
+@pytest.mark.parametrize("blocks_at", [None, 5], ids=["runs", "blocks"])
 def test_ctrl_c_in_a_terminal(
     flow_type: FlowType, blocks_at: int | None, tmp_path: Path
 ) -> None:
@@ -659,7 +659,7 @@ def test_a_killed_worker_fails_the_script(tmp_path: Path) -> None:
     assert not (tmp_path / "out.jsonl").exists()
 
 
-@pytest.mark.parametrize("blocks_at", [None, 50], ids=["runs", "blocks"])
+@pytest.mark.parametrize("blocks_at", [None, 5], ids=["runs", "blocks"])
 def test_a_flow_that_nobody_joined_is_stopped_at_exit(
     blocks_at: int | None, tmp_path: Path
 ) -> None:

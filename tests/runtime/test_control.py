@@ -66,7 +66,7 @@ def test_more_descriptors_than_the_kernel_takes_at_once(pair: Pair) -> None:
 
 
 def test_the_other_side_closing_is_seen(pair: Pair) -> None:
-    """What was sent before the end still comes; then the connection is lost, for sending too."""
+    """What was sent before the end still comes; then the connection is lost both ways."""
     left, right = pair
     left.send("last")
     left.close()

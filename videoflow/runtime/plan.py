@@ -250,7 +250,7 @@ def _batch_sizes(
         for n in graph.nodes
         if isinstance(n.node, BatchProcessorNode)
     }
-    if tickets is None or graph.flow_type == "realtime":
+    if tickets is None or graph.flow_type == "realtime" or not sizes:
         return sizes
     need = max(_tickets_to_fill(graph, homes, sizes))
     if need <= tickets:

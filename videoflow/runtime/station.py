@@ -301,15 +301,8 @@ class Station:
 
     def _finish(self, lane: StationLane) -> bool:
         """Send the end of a lane on; return whether that was possible now."""
-        self._end_sources(lane)
         self._end_lane(lane, lane.total)
         return True
-
-    def _end_sources(self, lane: StationLane) -> None:
-        """Say how many frames each source gave, before anything beyond them is sent."""
-        for source, total in lane.sources.items():
-            if total is not None:
-                self.outlet.end_source(lane.index, source, total)
 
     def _end_lane(self, lane: StationLane, total: int) -> None:
         ending: Ending = "failed" if self._is_broken else lane.ending
@@ -382,12 +375,11 @@ class StationInlet:
             self._station.outlet.begin(here.index, seq)
 
     def end_source(self, lane: int, source: int, total: int) -> None:
-        """Hear how many frames a source gave."""
+        """Hear how many frames a source gave, and say so before anything beyond is sent."""
         here = self._station.port_lane(self._port, lane)
         if here is not None and here.sources.get(source, 0) is None:
             here.sources[source] = total
-            if len(here.sources) > 1:
-                self._station.outlet.end_source(here.index, source, total)
+            self._station.outlet.end_source(here.index, source, total)
 
     def end(self, lane: int, total: int, ending: Ending, writer: int = 0) -> None:
         """Hear that a lane ends before ``total``."""

@@ -62,7 +62,6 @@ class _FlushingStation(Station):
         if lane.flushing is None:
             if self._is_broken or not self._flushes_in(lane):
                 return super()._finish(lane)
-            self._end_sources(lane)
             lane.flushing = (lane.total, self._flushed(lane))
         seq, outputs = lane.flushing
         while self._num_in_flight(lane, seq) < lane.window:
