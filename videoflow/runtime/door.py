@@ -13,8 +13,6 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from videoflow.core.node import Ending, ProducerNode
 from videoflow.runtime.ledger import Ledger
 from videoflow.runtime.marks import Marker
@@ -149,10 +147,9 @@ class _Door(Station):
     def _enter(self, arrivals: list[_Arrival]) -> None:
         """Let items into the flow."""
         seq = self._entered
-        rows = np.arange(seq, seq + len(arrivals)) % self._plan.max_tickets
         clocks = self.host.board.entered_seconds[self.index]
-        for row, arrival in zip(rows.tolist(), arrivals, strict=True):
-            clocks[row] = arrival.read_seconds
+        for number, arrival in enumerate(arrivals):
+            clocks[(seq + number) % self._plan.max_tickets] = arrival.read_seconds
         self._slots_out.extend(
             (seq + number, arrival.slot)
             for number, arrival in enumerate(arrivals)

@@ -139,16 +139,20 @@ class Supervisor:
 
     def _end(self) -> None:
         """Let go of everything; nothing of the flow is left after this."""
-        self._launch.end()
-        for pump in self._launch.pumps:
-            while pump.pump():
-                pass
-            pump.close()
-        self._selector.close()
-        self.ended_at = time.monotonic()
-        self.ledger.close(mark(Kind.FAILED, self._lost_node))
-        self._has_ended.set()
-        os.close(self._wake)
+        try:
+            self._launch.end()
+            for pump in self._launch.pumps:
+                while pump.pump():
+                    pass
+                pump.close()
+            self._selector.close()
+            self.ledger.close(mark(Kind.FAILED, self._lost_node))
+        except BaseException as error:
+            self.error = self.error or error
+        finally:
+            self.ended_at = time.monotonic()
+            self._has_ended.set()
+            os.close(self._wake)
 
     def _on_wake(self) -> None:
         with contextlib.suppress(BlockingIOError):
