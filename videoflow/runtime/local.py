@@ -90,7 +90,7 @@ class LocalRun:
         reports = [supervisor.ledger.stream_report(s.node) for s in self._plan.sources]
         totals = [source.num_items for source in self._plan.sources]
         num_dropped = sum(r.num_dropped for r in reports)
-        num_home = sum(int(board.record(s.node)[DoorRecord.FOLDED]) for s in self._plan.sources)
+        num_home = sum(supervisor.ledger.home(s.node) for s in self._plan.sources)
         num_at_door = sum(
             r.num_read - int(board.record(s.node)[DoorRecord.ENTERED])
             for r, s in zip(reports, self._plan.sources, strict=True)
