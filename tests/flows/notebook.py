@@ -56,9 +56,8 @@ def main() -> None:
     from nbclient import NotebookClient
 
     order = json.load(sys.stdin)
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source) for source in order["cells"]]
-    )
+    v4: Any = nbformat.v4  # untyped
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(source) for source in order["cells"]])
     manager = KernelManager()
     client = NotebookClient(
         notebook,
