@@ -14,7 +14,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.flows.nodes import Collect, Drop, Held, Numbers, Same, SameBatch, collected
+from tests.flows.nodes import (
+    Collect,
+    Drop,
+    Held,
+    Numbers,
+    Same,
+    SameBatch,
+    collected,
+    wait_until,
+)
 from videoflow.core import (
     SKIP,
     BatchProcessorNode,
@@ -677,3 +686,17 @@ def test_any_object_may_travel_in_one_worker() -> None:
     report = Flow([numbers], [Drop()(locks)], placement="fused").run().join(30)
 
     assert report.streams[0].num_delivered == 3
+
+
+# Progress
+
+
+def test_progress_goes_on_while_a_source_blocks() -> None:
+    """What consumers are done with is counted, also while the source waits for an item."""
+    numbers = Numbers(blocks_at=5, pause_seconds=0.002)
+    with Flow([numbers], [Drop()(numbers)], placement="process").run() as flow:
+        wait_until(lambda: flow.progress().num_done == 5)
+
+        progress = flow.progress()
+
+    assert (progress.num_read, progress.num_total, progress.is_running) == (5, None, True)

@@ -21,6 +21,7 @@ import pytest
 from tests.flows.environment import python_environment
 from tests.flows.nodes import (
     END_SECONDS,
+    PATIENCE_SECONDS,
     Collect,
     Drop,
     Numbers,
@@ -101,11 +102,11 @@ def test_stop_from_another_thread() -> None:
     numbers = Numbers(pause_seconds=0.002)
     flow = Flow([numbers], [Drop()(numbers)]).run()
 
-    def stop_soon() -> None:
+    def stop() -> None:
         wait_for_frames(flow)
         flow.stop()
 
-    thread = threading.Thread(target=stop_soon)
+    thread = threading.Thread(target=stop)
     thread.start()
 
     report = flow.join(30)
@@ -353,11 +354,10 @@ FAILURES = [
 def failing_flow(kind: type[Any], where: str, writer: Path, **options: Any) -> Flow:
     """Return a flow with a bad node, and a writer that must not publish what is not whole."""
     num = 20 if where in AT_THE_END else 100_000
-    bad: Any = kind(where)
-    source: Any = Numbers(num, name="source", pause_seconds=0.001)
-    if isinstance(bad, ProducerNode):
-        source = bad
-        bad.num = num  # type: ignore[attr-defined] # each bad producer counts to it
+    bad = kind(where)
+    source: ProducerNode = Numbers(num, name="source", pause_seconds=0.001)
+    if isinstance(bad, BadSource):
+        source, bad.num = bad, num
     last = source if isinstance(bad, ProducerNode | ConsumerNode) else bad(source)
     consumers: list[ConsumerNode] = [JsonLinesWriter(writer, name="writer")(last)]
     if isinstance(bad, ConsumerNode):
@@ -517,13 +517,13 @@ SCRIPT = """\
 import sys
 from pathlib import Path
 from tests.flows.nodes import Numbers, SameBatch
-from videoflow.consumers import JsonLinesWriter, MotWriter, VideoFileWriter
+from videoflow.consumers import JsonLinesWriter
 from videoflow.core import Flow, FunctionProcessor
 
 folder = Path(sys.argv[1])
 numbers = Numbers(pause_seconds=0.002, blocks_at={blocks_at}, name="numbers")
 records = FunctionProcessor(lambda n: {{"n": n}})(numbers)
-writer = JsonLinesWriter(folder / "out.jsonl")(SameBatch()(records))
+writer = JsonLinesWriter(folder / "out.jsonl")(SameBatch(max_batch_size=1)(records))
 flow = Flow([numbers], [writer], {flow_type!r}, placement="process")
 {wait}flow.run()
 while flow.progress().num_done < 5:
@@ -550,7 +550,10 @@ class Script:
             start_new_session=True,
         )
         assert self.process.stdout is not None
+        guard = threading.Timer(PATIENCE_SECONDS, self.process.kill)
+        guard.start()
         line = self.process.stdout.readline()
+        guard.cancel()
         assert line == "under way\n", self.process.communicate()[1]
         self.family = psutil.Process(self.process.pid).children(recursive=True)
         assert len(self.family) >= 4

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -57,7 +56,7 @@ def test_more_descriptors_than_the_kernel_takes_at_once(pair: Pair) -> None:
     fds = [os.open(os.devnull, os.O_RDONLY) for _ in range(450)]
     left.send("many", fds)
 
-    got: list[tuple[Any, list[int]]] = []
+    got: list[tuple[object, list[int]]] = []
     while not got:
         got = right.receive()
 
