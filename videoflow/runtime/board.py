@@ -13,6 +13,7 @@ marks survive the worker that made them. The board holds, for each
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 from typing import TYPE_CHECKING, Any
@@ -164,6 +165,12 @@ def age_bins(ages_seconds: F64) -> I64:
     ratio = np.maximum(ages_seconds, _FIRST_AGE_SECONDS) / _FIRST_AGE_SECONDS
     bins: I64 = np.minimum(np.log2(ratio) * _BINS_PER_OCTAVE, AGE_BINS - 1).astype(np.int64)
     return bins
+
+
+def age_bin(age_seconds: float) -> int:
+    """Return the bin of one age."""
+    ratio = max(age_seconds, _FIRST_AGE_SECONDS) / _FIRST_AGE_SECONDS
+    return min(int(math.log2(ratio) * _BINS_PER_OCTAVE), AGE_BINS - 1)
 
 
 def age_percentile(histogram: I64, percent: float) -> float:

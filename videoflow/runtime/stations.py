@@ -18,10 +18,11 @@ from videoflow.core.node import (
     ProcessorNode,
 )
 from videoflow.errors import VideoflowError
-from videoflow.runtime.board import DoorRecord, age_bins
+from videoflow.runtime.board import DoorRecord, age_bin, age_bins
 from videoflow.runtime.ledger import lane_home
 from videoflow.runtime.marks import DELIVERED, Marker
 from videoflow.runtime.payload import PLAIN, Local, Place
+from videoflow.runtime.plan import Exit
 from videoflow.runtime.station import (
     BATCH_ITEMS,
     BATCH_WAIT,
@@ -344,10 +345,31 @@ class ConsumerStation(Station):
         kept: list[Any],
     ) -> None:
         """Mark what became of a run of frames, and let their tickets go."""
-        board, plan = self.host.board, self.host.plan
-        outcomes = packed
-        end = seq + len(outcomes)
         exit_ = self._exits[lane.index]
+        if len(packed) == 1 and list(lane.sources.values()) == [None]:
+            self._mark_one(lane, exit_, seq, packed[0])
+        else:
+            self._mark_many(lane, exit_, seq, packed)
+        self.host.board.done[exit_.index][0] = seq + len(packed)
+        self.host.ring_bells(exit_.sources)
+
+    def _mark_one(self, lane: StationLane, exit_: Exit, seq: int, outcome: Any) -> None:
+        """Mark one frame of one source: with large frames most runs are of one."""
+        board, source = self.host.board, exit_.sources[0]
+        row = seq % self.host.plan.source(source).max_tickets
+        if type(outcome) is Marker:
+            board.marks[exit_.index, source][row] = outcome.mark
+            return
+        board.marks[exit_.index, source][row] = DELIVERED
+        age_seconds = time.monotonic() - float(board.entered_seconds[source][row])
+        board.ages[exit_.index][age_bin(age_seconds)] += 1
+        self.counters[ITEMS] += 1
+
+    def _mark_many(
+        self, lane: StationLane, exit_: Exit, seq: int, outcomes: Sequence[Any]
+    ) -> None:
+        board, plan = self.host.board, self.host.plan
+        end = seq + len(outcomes)
         marks = np.full(len(outcomes), DELIVERED, np.uint16)
         for number, value in enumerate(outcomes):
             if type(value) is Marker:
@@ -361,9 +383,7 @@ class ConsumerStation(Station):
         if num_frames < len(outcomes):
             board.flushed[exit_.index][0] += int((marks[num_frames:] == DELIVERED).sum())
         self._note_ages(lane, exit_.index, seq, marks[:num_frames])
-        board.done[exit_.index][0] = end
         self.counters[ITEMS] += int((marks == DELIVERED).sum())
-        self.host.ring_bells(exit_.sources)
 
     def _note_ages(self, lane: StationLane, exit_index: int, seq: int, marks: Any) -> None:
         seqs = np.arange(seq, seq + len(marks))[marks == DELIVERED]
