@@ -14,7 +14,7 @@ from videoflow.data.color import (
     ycbcr_coefficients,
     ycbcr_to_rgb,
 )
-from videoflow.data.frame import ColorSpec, Matrix
+from videoflow.data.color_spec import ColorSpec, Matrix
 from videoflow.errors import ShapeError
 
 COLORS = [

@@ -1,1 +1,1 @@
-"""..."""
+"""For people: configs, the command line, progress and reports."""

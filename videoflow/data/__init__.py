@@ -1,8 +1,9 @@
 """What travels through a flow."""
 
+from videoflow.data.color_spec import ColorSpec, Matrix
 from videoflow.data.counts import Counts, Crossing, Direction, LineTotals
 from videoflow.data.detections import Detections, Tracks
-from videoflow.data.frame import ColorSpec, Frame, Layout, Matrix, Stamp
+from videoflow.data.frame import Frame, Layout, Stamp
 from videoflow.data.geometry import Line
 from videoflow.data.lease import OWNED, Lease
 

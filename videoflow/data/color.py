@@ -20,7 +20,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from videoflow.data.frame import ColorSpec, Matrix
+from videoflow.data.color_spec import ColorSpec, Matrix
 from videoflow.errors import ShapeError
 
 __all__ = [

@@ -9,16 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from videoflow.data.color_spec import DEFAULT_COLOR, ColorSpec
 from videoflow.data.lease import OWNED, Lease
 from videoflow.errors import ShapeError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ColorSpec", "Frame", "Layout", "Matrix", "Stamp"]
+__all__ = ["Frame", "Layout", "Stamp"]
 
 Layout = Literal["nv12", "rgb"]
-Matrix = Literal["bt601", "bt709", "bt2020"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +36,6 @@ class Stamp:
     index: int
     pts_seconds: float
     size_hw: tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class ColorSpec:
-    """How luma and chroma become RGB.
-
-    Attributes:
-        matrix: The matrix coefficients.
-        is_full_range: True for 0 to 255, False for luma 16 to 235 and chroma 16 to 240.
-    """
-
-    matrix: Matrix = "bt601"
-    is_full_range: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +57,7 @@ class Frame:
     buffer: Tensor = field(repr=False)
     stamp: Stamp
     layout: Layout = "nv12"
-    color: ColorSpec = ColorSpec()
+    color: ColorSpec = DEFAULT_COLOR
     lease: Lease = field(default=OWNED, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from videoflow.data.frame import ColorSpec, Frame, Matrix
+from videoflow.data.color_spec import ColorSpec, Matrix
+from videoflow.data.frame import Frame
 from videoflow.nets.card import InputContract
 from videoflow.nets.letterbox import Letterbox
 

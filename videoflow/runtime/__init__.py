@@ -1,1 +1,1 @@
-"""..."""
+"""How a flow runs: plan, processes, channels, slots, and the ledger."""

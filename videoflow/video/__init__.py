@@ -1,1 +1,1 @@
-"""..."""
+"""Bytes to frames and back."""

@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from videoflow.data.color import choose_color
-from videoflow.data.frame import ColorSpec, Frame, Layout, Matrix, Stamp
+from videoflow.data.color_spec import ColorSpec, Matrix
+from videoflow.data.frame import Frame, Layout, Stamp
 from videoflow.errors import OutputError, SourceError
 
 __all__ = [

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from videoflow.data.color import choose_color, nv12_to_rgb, rgb_to_nv12
-from videoflow.data.frame import ColorSpec, Frame
+from videoflow.data.color_spec import ColorSpec
+from videoflow.data.frame import Frame
 from videoflow.data.planes import pad_to_even, resize_nv12
 from videoflow.errors import OutputError
 from videoflow.video.libav import TICKS_PER_SECOND, Preset, VideoEncoder, open_encoder

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from videoflow.data.frame import ColorSpec, Layout
+from videoflow.data.color_spec import ColorSpec
+from videoflow.data.frame import Layout
 from videoflow.vision.palette import RGB, rgb_to_ycbcr
 from videoflow.vision.strokes import Stroke
 

@@ -10,7 +10,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from videoflow.data.frame import ColorSpec, Layout
+from videoflow.data.color_spec import ColorSpec
+from videoflow.data.frame import Layout
 from videoflow.data.geometry import Line
 from videoflow.vision.canvas import Canvas
 from videoflow.vision.lettering import Lettering

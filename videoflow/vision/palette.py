@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from videoflow.data.frame import ColorSpec, Matrix
+from videoflow.data.color_spec import ColorSpec, Matrix
 
 __all__ = ["DARK", "LINE", "RGB", "WHITE", "rgb_to_ycbcr", "track_rgb"]
 

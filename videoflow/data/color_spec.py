@@ -1,0 +1,27 @@
+"""Which matrix and which range the samples of a picture have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["DEFAULT_COLOR", "ColorSpec", "Matrix"]
+
+Matrix = Literal["bt601", "bt709", "bt2020"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColorSpec:
+    """How luma and chroma become RGB.
+
+    Attributes:
+        matrix: The matrix coefficients.
+        is_full_range: True for 0 to 255, False for luma 16 to 235 and chroma 16 to 240.
+    """
+
+    matrix: Matrix = "bt601"
+    is_full_range: bool = False
+
+
+DEFAULT_COLOR = ColorSpec()
+"""What standard-definition video has that does not say otherwise."""
