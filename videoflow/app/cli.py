@@ -129,7 +129,7 @@ def explain(
     placement: PlacementOption = None,
     traceback: TracebackOption = False,
 ) -> None:
-    """Print the plan of a flow: workers, nodes, devices, memory. Starts nothing."""
+    """Print the plan of a flow: workers, nodes, devices, tickets. Starts nothing."""
     with _exit_code(_WRONG_INPUT, traceback):
         print(_load(config, settings, placement).explain())
 
