@@ -396,3 +396,12 @@ class ConsumerStation(Station):
         ending: Ending = "failed" if self._is_broken else lane.ending
         lane.is_over = True
         self.guarded(lambda: self.node.end_stream(lane.name, ending), stream=lane.name)
+
+    def close(self) -> None:
+        """Close the node; streams that have not ended were torn down with the flow."""
+        if self.is_open:
+            for lane in self.lanes:
+                if not lane.is_over:
+                    self._is_broken = True
+                    self._end_lane(lane, lane.seq)
+        super().close()
