@@ -31,10 +31,12 @@ class Inbox:
         first: The first sequence number that comes here.
         stride: The distance to the next: the number of tasks that share the node.
         num_writers: How many tasks of the parent send this lane.
+        window: Tickets of the lane as long as no run has said how many there are.
     """
 
     __slots__ = (
         "_ended_by",
+        "_first_window",
         "_is_lost",
         "_next_in",
         "_num_writers",
@@ -47,7 +49,7 @@ class Inbox:
         "next_out",
     )
 
-    def __init__(self, first: int, stride: int, num_writers: int) -> None:
+    def __init__(self, first: int, stride: int, num_writers: int, window: int = 1) -> None:
         self.items: deque[Any] = deque()
         self.next_out = first
         self.ending: Ending = "finished"
@@ -56,6 +58,7 @@ class Inbox:
         self._num_writers = num_writers
         self._pending: dict[int, Any] = {}
         self._steps: list[tuple[int, int]] = []  # (from seq, window), sorted
+        self._first_window = window
         self._ended_by: set[int] = set()
         self._total: int | None = None
         self._is_lost = False
@@ -139,7 +142,7 @@ class Inbox:
         steps = self._steps
         while len(steps) > 1 and steps[1][0] <= self.next_out:
             del steps[0]
-        return steps[0][1] if steps else 1
+        return steps[0][1] if steps else self._first_window
 
     def run_length(self) -> int:
         """Return how many values can be taken under one window."""

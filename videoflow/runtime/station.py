@@ -427,13 +427,14 @@ def _make_lanes(plan: Plan, graph_node: GraphNode, deal: Deal) -> tuple[StationL
     for index in graph_node.lanes:
         if not deal.takes_lane(index):
             continue
+        window = max(plan.source(source).tickets for source in plan.graph.lanes[index].sources)
         inboxes = []
         for port in graph_node.ports:
             feed = next(feed for feed in port if feed.lane == index)
             parent = plan.nodes[feed.parent]
             is_mate = parent.workers == plan.nodes[graph_node.index].workers
             num_writers = 1 if is_mate else parent.num_writers(feed.parent_lane)
-            inboxes.append(Inbox(deal.first, deal.stride, num_writers))
+            inboxes.append(Inbox(deal.first, deal.stride, num_writers, window))
         lane = plan.graph.lanes[index]
         sources: dict[int, int | None] = dict.fromkeys(lane.sources)
         lanes.append(StationLane(index, lane.name, tuple(inboxes), sources))
