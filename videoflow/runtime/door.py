@@ -43,7 +43,6 @@ class _Door(Station):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._plan = self.host.plan.source(self.index)
-        self._lane = self.host.plan.nodes[self.index]
         self._lane_index = self.host.plan.graph.nodes[self.index].lanes[0]
         self._ledger = Ledger(self.host.plan, self.host.board)
         self._entered = 0

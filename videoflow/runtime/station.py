@@ -205,32 +205,30 @@ class Station:
         kept: list[Any] = []
         begin = time.monotonic()
         deadline = begin + BUDGET_SECONDS
-        wants_packed, wants_kept = self.outlet.has_remotes, self.outlet.has_locals
         for number in range(length):
             value = lane.take(self._skipped)
             if type(value) is Marker:
-                output: Any = value
+                packed.append(value)
+                kept.append(value)
             else:
                 at = seq + number * stride
                 output, places = self._call(lane, at, window, value)
-                if wants_packed and type(output) not in PLAIN and type(output) is not Marker:
-                    packed_output = self._pack(lane, at, output, places)
-                    packed.append(packed_output)
-                    if wants_kept:
-                        kept.append(
-                            self._failed
-                            if packed_output is self._failed
-                            else _local(output, places)
-                        )
-                    continue
-                if type(output) not in PLAIN and type(output) is not Marker:
-                    output = _local(output, places)
-            packed.append(output)
-            kept.append(output)
+                as_packed, as_kept = self._forms(lane, at, output, places)
+                packed.append(as_packed)
+                kept.append(as_kept)
             if time.monotonic() > deadline:
                 break
         self.counters[COMPUTE] += time.monotonic() - begin
         self._send(lane, seq, stride, window, packed, kept)
+
+    def _forms(
+        self, lane: StationLane, seq: int, output: Any, places: Sequence[Place]
+    ) -> tuple[Any, Any]:
+        """Return an output as messages carry it, and as it stays in the process."""
+        if type(output) in PLAIN or type(output) is Marker:
+            return output, output
+        packed = self._pack(lane, seq, output, places) if self.outlet.has_remotes else output
+        return packed, packed if type(packed) is Marker else _local(output, places)
 
     def _send(  # noqa: PLR0913 - a run, in its two forms
         self,
