@@ -451,6 +451,30 @@ def test_one_bad_frame_does_not_take_its_batch_along(tmp_path: Path) -> None:
     assert report.streams[0].failed == {"at fails_in_batch": 1}
 
 
+@lengths
+@placements
+@pytest.mark.parametrize("nb_tasks", [1, 2])
+def test_a_batch_node_looks_at_every_third_frame(
+    num: int, nb_tasks: int, placement: Any, tmp_path: Path
+) -> None:
+    """With every=3 the node is called for frames 0, 3, ...; the others go on as None."""
+    numbers = Numbers(num)
+    node = SameBatch(every=3, max_batch_size=4, nb_tasks=nb_tasks)(numbers)
+
+    got, report = run([numbers], Same()(node), tmp_path, placement=placement)
+
+    assert got == [n if n % 3 == 0 else None for n in range(num)]
+    assert report.streams[0].num_delivered == num
+    (mine,) = [n for n in report.nodes if n.name == "same_batch"]
+    assert mine.num_batches * mine.mean_batch_size == pytest.approx(len(range(0, num, 3)))
+
+
+def test_every_wants_tasks_that_share_the_work() -> None:
+    """Tasks of which one would get all frames that are processed are refused."""
+    with pytest.raises(GraphError, match="without a common divisor"):
+        SameBatch(every=4, nb_tasks=2)
+
+
 # Slots
 
 

@@ -7,8 +7,9 @@ Two rules, one for each type of flow:
 * ``ClockBatcher`` (realtime flows): a batch is closed when it is full, when its oldest frame
   has waited long enough, or when nothing more can come.
 
-A *turn* is one frame's place in a lane. Frames that an earlier node gave up travel as
-markers: they take their turn, to keep the order, and no place in the batch.
+A *turn* is one frame's place in a lane. Frames that an earlier node gave up, and frames that
+the node does not look at, are markers: they take their turn, to keep the order, and no place
+in the batch.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ class Turn:
     Attributes:
         lane: Position of the lane.
         seq: Sequence number in the lane.
-        item: What arrived, or a marker.
-        is_marker: True where an earlier node gave the frame up.
+        item: What arrived, or what goes on in its place.
+        is_marker: True where the node is not called for the frame.
         entered_seconds: When the frame entered the flow, on the batcher's clock.
     """
 

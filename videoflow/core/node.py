@@ -6,6 +6,7 @@ A node knows its parents and its options, never the runtime. The runtime lends i
 
 from __future__ import annotations
 
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -346,6 +347,9 @@ class BatchProcessorNode(Node):
             entry into the flow.
         max_per_stream: Realtime: at most so many frames of one stream in a batch; None for
             no limit.
+        every: Process each so many-th frame of a stream, from its first; for the others the
+            output is ``None`` (not ``SKIP``: who follows hears of every frame). Counted are
+            the frames that entered the flow.
         **options: See ``NodeOptions``.
 
     Raises:
@@ -358,15 +362,25 @@ class BatchProcessorNode(Node):
         max_batch_size: int = 8,
         max_delay_seconds: float = 0.02,
         max_per_stream: int | None = None,
+        every: int = 1,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         for key, value in (
             ("max_batch_size", max_batch_size),
             ("max_per_stream", max_per_stream),
+            ("every", every),
         ):
-            if value is not None and (not isinstance(value, int) or value < 1):
+            is_unset = value is None and key == "max_per_stream"
+            if not is_unset and not _is_count(value, 1):
                 raise GraphError(f"{self.name!r}: got {key}={value!r}, want an int >= 1")
+        if math.gcd(every, self.options["nb_tasks"]) > 1:
+            # Frames are dealt to the tasks in turn: some would get all that are processed.
+            raise GraphError(
+                f"{self.name!r}: got every={every} and nb_tasks={self.options['nb_tasks']}, "
+                "want two numbers without a common divisor",
+                help="every=3 goes with 2 tasks, every=2 with 3",
+            )
         if not max_delay_seconds >= 0:
             raise GraphError(
                 f"{self.name!r}: got max_delay_seconds={max_delay_seconds!r}, want >= 0"
@@ -374,6 +388,7 @@ class BatchProcessorNode(Node):
         self.max_batch_size = max_batch_size
         self.max_delay_seconds = max_delay_seconds
         self.max_per_stream = max_per_stream
+        self.every = every
 
     @abstractmethod
     def process_batch(self, batch: Sequence[Any]) -> Sequence[Any]:

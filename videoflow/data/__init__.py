@@ -6,6 +6,8 @@ from videoflow.data.detections import Detections, Tracks
 from videoflow.data.frame import Frame, Layout, Stamp
 from videoflow.data.geometry import Line
 from videoflow.data.lease import OWNED, Lease
+from videoflow.data.masks import Masks
+from videoflow.data.segmentation import Segmentation
 
 __all__ = [
     "OWNED",
@@ -19,7 +21,9 @@ __all__ = [
     "Lease",
     "Line",
     "LineTotals",
+    "Masks",
     "Matrix",
+    "Segmentation",
     "Stamp",
     "Tracks",
 ]

@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videoflow.data.frame import Stamp
+from videoflow.data.masks import Masks
 from videoflow.errors import ShapeError
 
 __all__ = ["Detections", "Tracks"]
 
 F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
+
+_EXTRAS = ("embeddings", "masks", "keypoints")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,8 +33,8 @@ class Detections:
         scores: float32 ``[M]``, 0 to 1.
         labels: int64 ``[M]``, class index in the model's label list.
         embeddings: float32 ``[M, D]`` or None.
-        masks: bool ``[M, H, W]`` or None.
-        keypoints: float32 ``[M, K, 3]`` (x, y, score) or None.
+        masks: Which pixels belong to each object, or None.
+        keypoints: float32 ``[M, K, 3]`` (x, y in pixels, score) or None.
 
     Raises:
         ShapeError: The arrays do not fit each other.
@@ -42,7 +45,7 @@ class Detections:
     scores: F32
     labels: I64
     embeddings: F32 | None = None
-    masks: NDArray[np.bool_] | None = field(default=None, repr=False)
+    masks: Masks | None = field(default=None, repr=False)
     keypoints: F32 | None = None
 
     def __post_init__(self) -> None:
@@ -50,10 +53,7 @@ class Detections:
         _check("boxes_xyxy", self.boxes_xyxy, np.float32, (num, 4))
         _check("scores", self.scores, np.float32, (num,))
         _check("labels", self.labels, np.int64, (num,))
-        for name in ("embeddings", "masks", "keypoints"):
-            extra = getattr(self, name)
-            if extra is not None and len(extra) != num:
-                raise ShapeError(f"{name}: got {len(extra)} rows, want {num}, one for each box")
+        _check_extras(self, num)
 
     def __len__(self) -> int:
         return len(self.boxes_xyxy)
@@ -72,9 +72,7 @@ class Detections:
             self.boxes_xyxy[rows],
             self.scores[rows],
             self.labels[rows],
-            None if self.embeddings is None else self.embeddings[rows],
-            None if self.masks is None else self.masks[rows],
-            None if self.keypoints is None else self.keypoints[rows],
+            **_extras(self, rows),
         )
 
     def __repr__(self) -> str:
@@ -91,6 +89,10 @@ class Tracks:
         boxes_xyxy: float32 ``[M, 4]``, pixels of the source frame.
         scores: float32 ``[M]``, of the detection behind the box.
         labels: int64 ``[M]``.
+        embeddings: As in ``Detections``: of the detection behind each box, or None where there
+            are none, or where the frame was passed without a look.
+        masks: The same.
+        keypoints: The same.
 
     Raises:
         ShapeError: The arrays do not fit each other.
@@ -101,6 +103,9 @@ class Tracks:
     boxes_xyxy: F32
     scores: F32
     labels: I64
+    embeddings: F32 | None = None
+    masks: Masks | None = field(default=None, repr=False)
+    keypoints: F32 | None = None
 
     def __post_init__(self) -> None:
         num = len(self.ids)
@@ -108,6 +113,7 @@ class Tracks:
         _check("boxes_xyxy", self.boxes_xyxy, np.float32, (num, 4))
         _check("scores", self.scores, np.float32, (num,))
         _check("labels", self.labels, np.int64, (num,))
+        _check_extras(self, num)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -117,6 +123,17 @@ class Tracks:
         """Return no tracks for the frame ``stamp``."""
         none = Detections.empty(stamp)
         return cls(stamp, np.zeros(0, np.int64), none.boxes_xyxy, none.scores, none.labels)
+
+    def __getitem__(self, rows: Any) -> Tracks:
+        """Return the rows that a mask, a slice or an index array picks."""
+        return Tracks(
+            self.stamp,
+            self.ids[rows],
+            self.boxes_xyxy[rows],
+            self.scores[rows],
+            self.labels[rows],
+            **_extras(self, rows),
+        )
 
     def __repr__(self) -> str:
         return (
@@ -130,3 +147,19 @@ def _check(name: str, array: NDArray[Any], dtype: type, shape: tuple[int, ...]) 
             f"{name}: got {array.dtype} {list(array.shape)}, "
             f"want {np.dtype(dtype)} {list(shape)}"
         )
+
+
+def _extras(of: Detections | Tracks, rows: Any) -> dict[str, Any]:
+    values = {name: getattr(of, name) for name in _EXTRAS}
+    return {name: None if value is None else value[rows] for name, value in values.items()}
+
+
+def _check_extras(of: Detections | Tracks, num: int) -> None:
+    for name in _EXTRAS:
+        extra = getattr(of, name)
+        if extra is not None and len(extra) != num:
+            raise ShapeError(f"{name}: got {len(extra)} rows, want {num}, one for each box")
+    if of.embeddings is not None:
+        _check("embeddings", of.embeddings, np.float32, (num, *of.embeddings.shape[1:2]))
+    if of.keypoints is not None:
+        _check("keypoints", of.keypoints, np.float32, (num, *of.keypoints.shape[1:2], 3))

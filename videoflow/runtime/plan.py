@@ -280,7 +280,7 @@ def _tickets_to_fill(
     paths: list[frozenset[int]] = []
     for node in graph.nodes:
         above = {feed.parent for port in node.ports for feed in port}
-        mine = sizes.get(node.index, 0) * len(homes[node.index])
+        mine = sizes.get(node.index, 0) * _every(node) * len(homes[node.index])
         batches.append(max((batches[p] for p in above), default=0) + mine)
         longest = max((paths[p] for p in above), key=len, default=frozenset[int]())
         paths.append(longest | frozenset(homes[node.index]))
@@ -299,7 +299,7 @@ def _node_plan(
         size = sizes[node.index]
         batch = BatchPolicy(
             max_batch_size=size,
-            max_turns=2 * size if size > 1 else 1,
+            max_turns=2 * size * node.node.every if size > 1 else 1,
             max_delay_seconds=node.node.max_delay_seconds,
             max_per_stream=node.node.max_per_stream,
         )
@@ -313,6 +313,10 @@ def _node_plan(
         deal_by=deal_by,
         exits=tuple(e.index for e in exits if e.consumer in node.consumers),
     )
+
+
+def _every(node: GraphNode) -> int:
+    return node.node.every if isinstance(node.node, BatchProcessorNode) else 1
 
 
 def _deal_by(graph: Graph, workers: Sequence[WorkerPlan], homes: Sequence[int]) -> DealBy:

@@ -196,8 +196,10 @@ class BatchStation(Station):
         clocks = entered_seconds(self.host.board, self.host.plan, lane.index, seqs)
         for at, clock in zip(seqs, clocks.tolist(), strict=True):
             value = lane.take(self._skipped)
-            item = (value, window)
-            self._batcher.offer(Turn(position, at, item, type(value) is Marker, clock))
+            is_marker = type(value) is Marker
+            if not is_marker and at % self.node.every:
+                value, is_marker = None, True  # takes its turn, and no place in the batch
+            self._batcher.offer(Turn(position, at, (value, window), is_marker, clock))
 
     def _may_more_come(self) -> bool:
         """Say whether any frame that is not here yet can come before one of these is done."""
@@ -237,8 +239,8 @@ class BatchStation(Station):
     ) -> None:
         stride = lane.inboxes[0].stride
         for turn in turns:
-            marker, window = turn.item
-            packed, kept = outputs.get((position, turn.seq), (marker, marker))
+            instead, window = turn.item
+            packed, kept = outputs.get((position, turn.seq), (instead, instead))
             self._send(lane, turn.seq, stride, window, [packed], [kept])
         self._num_open[position] -= len(turns)
 
