@@ -9,8 +9,9 @@ from typing import Final
 from torch import Tensor
 
 from videoflow.data.frame import Frame, Stamp
-from videoflow.video.libav import Picture, VideoDecoder
+from videoflow.video.libav import VideoDecoder
 from videoflow.video.pace import Pacer
+from videoflow.video.picture import Picture
 from videoflow.video.probe import no_picture_error, open_file
 
 __all__ = ["Playlist"]
