@@ -25,7 +25,7 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from torch import Tensor
@@ -77,9 +77,8 @@ _CHROMA: Final = {  # by what is halved: across, down
     (False, True): "440",
     (False, False): "444",
 }
-_PRIMARY_CONTEXT: Final[dict[str, object]] = {
-    "primary_ctx": "1"
-}  # the CUDA context that torch works in
+# The CUDA context that torch works in.
+_PRIMARY_CONTEXT: Final[dict[str, object]] = {"primary_ctx": "1"}
 _MAX_FPS: Final = 1000  # above it a container tells its time base, not its rate
 # swscale's names for the matrices, and what H.264 calls matrix, primaries and transfer.
 # Source: ITU-T H.273, tables 2 to 4.
@@ -304,19 +303,20 @@ class VideoDecoder:
         )
 
     def _picture(self, frame: VideoFrame) -> Picture:
-        form = self._form(frame)
+        form, pts_seconds = self._form(frame), frame.time
         cuda = self._acceleration.cuda
         if cuda is not None and frame.format.name == "cuda":
-            return Picture(_CudaPixels(frame, cuda), form, pts_seconds=frame.time)
+            return Picture(_CudaPixels(frame, cuda), form, pts_seconds=pts_seconds)
         if form.layout == "rgb":
             frame = self._rgb24(frame, form.color)
-        return Picture(_HostPixels(frame, self._uploader), form, pts_seconds=frame.time)
+        return Picture(_HostPixels(frame, self._uploader), form, pts_seconds=pts_seconds)
 
     def _rgb24(self, frame: VideoFrame, color: ColorSpec) -> VideoFrame:
         is_rgb = frame.format.is_rgb
         return self._reformatter.reformat(
-            frame,
+            _with_whole_chroma(frame),
             format="rgb24",
+            interpolation=Interpolation.POINT,  # as data.color does: no chroma in between
             src_colorspace=None if is_rgb else _SWSCALE_MATRIX[color.matrix],
             src_color_range=ColorRange.JPEG
             if is_rgb or color.is_full_range
@@ -533,7 +533,7 @@ class _HostPixels:
             _copy_nv12(self._frame, out, quarter_turns=form.quarter_turns)
             return
         height, width = form.coded_size_hw
-        pixels = _rows(self._frame, 0, row_bytes=width * 3).reshape(height, width, 3)
+        pixels = _rows(self._frame, 0, row_bytes=width * 3)[:height].reshape(height, width, 3)
         np.copyto(out, np.rot90(pixels, form.quarter_turns))
 
 
@@ -579,6 +579,7 @@ class _CodedStream:
         has_sets = part.has_sidedata("new_extradata")
         data = bytes(part)
         return CodedPacket(
+            codec=self._codec,
             address=part.buffer_ptr,
             num_bytes=part.size,
             pts_ticks=part.pts,
@@ -596,8 +597,10 @@ class _CodedStream:
     def _look(self, packet: Packet[VideoStream]) -> SequenceForm | None:
         """Decode one packet alone, for what its picture says of itself."""
         context = self._stream.codec_context
+        copy = _copy(packet)  # without the mark that its picture is not to be shown
+        copy.stream = self._stream
         try:
-            frames = [*packet.decode(), *context.decode(None)]
+            frames = [*copy.decode(), *context.decode(None)]
         except FFmpegError:
             return None
         finally:
@@ -621,6 +624,31 @@ def _copy(packet: Packet[VideoStream]) -> Packet[Any]:
     if packet.has_sidedata("new_extradata"):
         copy.set_sidedata(packet.get_sidedata("new_extradata"))
     return copy
+
+
+def _with_whole_chroma(frame: VideoFrame) -> VideoFrame:
+    """Return a picture of an even size where chroma is halved: the last row and column twice.
+
+    In a picture of an odd size swscale takes chroma from elsewhere than in an even one.
+    """
+    luma, *others = frame.format.components
+    is_halved = any(o.width < luma.width or o.height < luma.height for o in others)
+    if not is_halved or not (frame.width % 2 or frame.height % 2):
+        return frame
+    even = VideoFrame(
+        frame.width + frame.width % 2, frame.height + frame.height % 2, frame.format.name
+    )
+    num_bytes = 1 if luma.bits == 8 else 2
+    for index, plane in enumerate(frame.planes):
+        source = _rows(frame, index, row_bytes=plane.width * num_bytes)
+        out = _rows(even, index, row_bytes=even.planes[index].width * num_bytes)
+        height, row_bytes = source.shape
+        out[:height, :row_bytes] = source
+        out[:height, row_bytes:] = source[:, row_bytes - num_bytes :][
+            :, : out.shape[1] - row_bytes
+        ]
+        out[height:] = out[height - 1]
+    return even
 
 
 def _is_nv12(frame: VideoFrame) -> bool:

@@ -42,6 +42,7 @@ class CodedPacket:
     """The bytes of one packet, as a decoder on a GPU takes them (start codes in front).
 
     Attributes:
+        codec: FFmpeg's name of it, such as ``hevc``.
         address: Of the first byte.
         num_bytes: How many there are.
         pts_ticks: Presentation time, or None where the container has none.
@@ -53,6 +54,7 @@ class CodedPacket:
         owner: Keeps the bytes alive.
     """
 
+    codec: str
     address: int
     num_bytes: int
     pts_ticks: int | None

@@ -15,7 +15,7 @@ from videoflow.data.color import ycbcr_to_rgb
 from videoflow.errors import ShapeError
 from videoflow.video.picture import PictureForm
 
-__all__ = ["Surface", "split_surface"]
+__all__ = ["Surface", "num_surface_rows", "split_surface"]
 
 # Rows of chroma for one of luma, samples of chroma in a row for one of luma, planes of chroma.
 _SAMPLING = {
@@ -86,19 +86,29 @@ def split_surface(packed: Tensor, *, pixel_format: str, num_lines: int) -> Surfa
     Raises:
         ShapeError: The format is another one, or the rows are not those of ``num_lines``.
     """
-    if pixel_format not in _SAMPLING:
-        raise ShapeError(f"got a surface of {pixel_format}, want one of {', '.join(_SAMPLING)}")
-    per_row, per_column, num_planes = _SAMPLING[pixel_format]
-    num_chroma = num_lines // per_row * num_planes  # an odd last row of chroma is not there
-    if packed.dim() != 2 or packed.shape[0] != num_lines + num_chroma:
+    num_rows = num_surface_rows(pixel_format, num_lines=num_lines)
+    if packed.dim() != 2 or packed.shape[0] != num_rows:
         raise ShapeError(
             f"{pixel_format} of {num_lines} lines: got {list(packed.shape)}, "
-            f"want {num_lines + num_chroma} rows"
+            f"want {num_rows} rows"
         )
+    _, per_column, num_planes = _SAMPLING[pixel_format]
     luma, chroma = packed[:num_lines], packed[num_lines:]
     if num_planes == 2:
         return Surface(luma, torch.stack(chroma.chunk(2), dim=-1))
     return Surface(luma, chroma.view(-1, packed.shape[1] // per_column, 2))
+
+
+def num_surface_rows(pixel_format: str, *, num_lines: int) -> int:
+    """Return how many rows luma and chroma have together; a last odd row of chroma is absent.
+
+    Raises:
+        ShapeError: The format is another one than ``split_surface`` knows.
+    """
+    if pixel_format not in _SAMPLING:
+        raise ShapeError(f"got a surface of {pixel_format}, want one of {', '.join(_SAMPLING)}")
+    per_row, _, num_planes = _SAMPLING[pixel_format]
+    return num_lines + num_lines // per_row * num_planes
 
 
 def _to_float(samples: Tensor) -> Tensor:
