@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, Self, cast
 import av
 import numpy as np
 from av.bitstream import BitStreamFilterContext
-from av.codec.hwaccel import HWAccel
+from av.codec.hwaccel import HWAccel, hwdevices_available
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
@@ -46,11 +46,13 @@ from videoflow.video.sequence_header import sequence_header
 from videoflow.video.surface import Surface
 
 __all__ = [
+    "Acceleration",
     "LibavCuda",
     "Preset",
     "VideoDecoder",
     "VideoEncoder",
     "VideoInfo",
+    "has_cuda",
     "open_encoder",
     "open_video",
 ]
@@ -378,6 +380,11 @@ def open_video(  # noqa: PLR0913 - what a source is told once
     return VideoDecoder(
         container, stream, source=_shown(source), as_rgb=as_rgb, acceleration=acceleration
     )
+
+
+def has_cuda() -> bool:
+    """Return whether this build of FFmpeg decodes with NVIDIA's GPUs, where there is one."""
+    return "cuda" in hwdevices_available()
 
 
 class VideoEncoder:

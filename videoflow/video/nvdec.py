@@ -201,14 +201,10 @@ def missing_libraries() -> tuple[str, ...]:
 
 def find_extensions(package: Path) -> list[Path]:
     """Return the package's extension modules, the one for the newest driver first."""
-    endings = tuple(importlib.machinery.EXTENSION_SUFFIXES)
     names = ("PyNvVideoCodec_130", "PyNvVideoCodec_121")  # by version of the encoder's API
-    return [
-        path
-        for name in names
-        for path in sorted(package.glob(f"{name}.*"))
-        if path.name.endswith(endings)
-    ]
+    endings = importlib.machinery.EXTENSION_SUFFIXES
+    paths = [package / f"{name}{ending}" for name in names for ending in endings]
+    return [path for path in paths if path.exists()]
 
 
 def _is_there(library: str) -> bool:

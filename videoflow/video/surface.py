@@ -51,13 +51,13 @@ class Surface:
         height, width = form.coded_size_hw
         luma = self.luma[:height, :width]
         if form.layout == "rgb":
-            out.copy_(torch.rot90(self._to_rgb(form), form.quarter_turns, (0, 1)))
+            out.copy_(_turned(self._to_rgb(form), form.quarter_turns))
             return
         shown_height, shown_width = form.size_hw
         pairs = out[shown_height:].view(shown_height // 2, shown_width // 2, 2)
         chroma = self.chroma[: height // 2, : width // 2]
-        out[:shown_height].copy_(torch.rot90(luma, form.quarter_turns, (0, 1)))
-        pairs.copy_(torch.rot90(chroma, form.quarter_turns, (0, 1)))
+        out[:shown_height].copy_(_turned(luma, form.quarter_turns))
+        pairs.copy_(_turned(chroma, form.quarter_turns))
 
     def _to_rgb(self, form: PictureForm) -> Tensor:
         """Return uint8 ``[H, W, 3]``; chroma colours the samples it was taken from."""
@@ -118,3 +118,7 @@ def _to_float(samples: Tensor) -> Tensor:
     # torch computes little with uint16: low and high bytes are two columns of uint8
     halves = samples.contiguous().view(torch.uint8).view(*samples.shape, 2)
     return halves[..., 1].float().add_(halves[..., 0].float(), alpha=1 / 256)
+
+
+def _turned(planes: Tensor, quarter_turns: int) -> Tensor:
+    return torch.rot90(planes, quarter_turns, (0, 1)) if quarter_turns else planes
