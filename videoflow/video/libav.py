@@ -10,6 +10,7 @@ matters to who redistributes the wheel, not to who installs it.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -55,6 +56,7 @@ __all__ = [
     "has_cuda",
     "open_encoder",
     "open_video",
+    "shown_source",
 ]
 
 TICKS_PER_SECOND: Final = 90_000  # a multiple of 24, 25, 30, 50 and 60 frames a second
@@ -161,6 +163,7 @@ class VideoDecoder:
     Attributes:
         info: What the container says.
         num_pictures: Delivered so far.
+        num_undecodable: Packets of which nothing could be made, so far.
     """
 
     def __init__(
@@ -186,7 +189,7 @@ class VideoDecoder:
         self._waits_for_keyframe = False
         self._num_announced: int = stream.frames
         self._num_packets = 0
-        self._num_undecodable = 0
+        self.num_undecodable = 0
         self._num_damaged = 0
         self._demux_error = ""
         self._pictures = self._decode()
@@ -201,8 +204,8 @@ class VideoDecoder:
     def describe_loss(self) -> str | None:
         """Return what of the source could not be read so far, or None if nothing was lost."""
         losses = []
-        if self._num_undecodable:
-            losses.append(f"{self._num_undecodable} packets could not be decoded")
+        if self.num_undecodable:
+            losses.append(f"{self.num_undecodable} packets could not be decoded")
         if self._num_damaged:
             losses.append(f"{self._num_damaged} pictures are damaged")
         if self._num_packets < self._num_announced:
@@ -239,7 +242,7 @@ class VideoDecoder:
                     self.num_pictures += 1
                     yield picture
             except (FFmpegError, UndecodableError):
-                self._num_undecodable += 1
+                self.num_undecodable += 1
 
     def _demux(self) -> Iterator[Packet[VideoStream]]:
         try:
@@ -265,7 +268,7 @@ class VideoDecoder:
                 return
         if self._waits_for_keyframe and packet.size:
             if not packet.is_keyframe:
-                self._num_undecodable += 1
+                self.num_undecodable += 1
                 return
             self._waits_for_keyframe = False
         for frame in packet.decode():
@@ -365,8 +368,9 @@ def open_video(  # noqa: PLR0913 - what a source is told once
     if not isinstance(stream, VideoStream) or not _is_video(container, stream):
         kinds = sorted({each.type for each in container.streams if each is not stream})
         container.close()
+        what = " and ".join(kinds) or "no moving picture"
         raise SourceError(
-            f"{_shown(source)}: got {' and '.join(kinds) or 'no moving picture'}, want a video",
+            f"{shown_source(source)}: got {what}, want a video",
             help="check that this is the right file",
         )
     cuda = acceleration.cuda if acceleration else None
@@ -378,7 +382,7 @@ def open_video(  # noqa: PLR0913 - what a source is told once
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = num_threads
     return VideoDecoder(
-        container, stream, source=_shown(source), as_rgb=as_rgb, acceleration=acceleration
+        container, stream, source=shown_source(source), as_rgb=as_rgb, acceleration=acceleration
     )
 
 
@@ -509,7 +513,7 @@ def _open_container(source: str, **how: Any) -> InputContainer:
         return cast(InputContainer, av.open(source, **how))
     except FFmpegError as error:
         raise SourceError(
-            f"{_shown(source)}: cannot be opened: {error.strerror}",
+            f"{shown_source(source)}: cannot be opened: {error.strerror}",
             help="give a video; one whose recording was cut off may lack its index",
         ) from error
 
@@ -706,12 +710,13 @@ def _info(container: InputContainer, stream: VideoStream) -> VideoInfo:
     )
 
 
-def _shown(source: str) -> str:
-    return source.removeprefix("file:")
+def shown_source(source: str) -> str:
+    """Return a source as messages show it: without FFmpeg's prefix, and without a password."""
+    return re.sub(r"(?<=://)[^/@]*@", "", source.removeprefix("file:"))
 
 
 def _output_error(path: str, error: FFmpegError) -> OutputError:
     return OutputError(
-        f"{_shown(path)}: cannot be written: {error.strerror}",
+        f"{shown_source(path)}: cannot be written: {error.strerror}",
         help="check the folder's free space and its rights",
     )
