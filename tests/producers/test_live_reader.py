@@ -39,8 +39,9 @@ def test_a_live_source_is_a_stream_of_frames(clip: bytes) -> None:
     assert {frame.stream for frame in frames} == {"127.0.0.1"}
 
 
-def test_a_realtime_flow_stops_though_its_source_is_silent(clip: bytes) -> None:
+def test_a_realtime_flow_stops_though_its_source_is_silent(tmp_path: Path) -> None:
     """``stop()`` ends a flow within its limits, also while a reader waits for a camera."""
+    clip = write_clip(tmp_path / "long.ts", num_frames=200, size_hw=(240, 320)).read_bytes()
     with LiveServer([send_and_stall(clip)]) as server:
         reader = LiveReader(server.url, timeout_seconds=30, ffmpeg_options=QUICK)
         flow = Flow([reader], [Drop()(reader)], flow_type="realtime").run()
