@@ -180,6 +180,7 @@ class FakeLibrary:
         parser_errors: Numbers of packets, from 1, at which the parser fails.
         obeys_resizing: Whether ``setReconfigParams`` does what it says.
         max_size_hw: Of a picture.
+        num_encoders: Of the GPU.
     """
 
     events: list[str] = field(default_factory=list)
@@ -189,6 +190,7 @@ class FakeLibrary:
     parser_errors: frozenset[int] = frozenset()
     obeys_resizing: bool = True
     max_size_hw: tuple[int, int] = (4096, 4096)
+    num_encoders: int = 0
     num_packets: int = 0
     num_questions: int = 0
     created: list[dict[str, Any]] = field(default_factory=list)
@@ -218,6 +220,11 @@ class FakeLibrary:
             "chromaformat_id": chromaformat.value,
             "bitdepth": bitdepth,
         }
+
+    def GetEncoderCaps(self, *, gpuid: int, codec: str) -> dict[str, int]:
+        if not self.num_encoders:
+            raise PyNvVCException("NvEncOpenEncodeSessionEx failed: no encode device")
+        return {"num_encoder_engines": self.num_encoders}
 
     def CreateDecoder(self, *, gpuid: int, codec: Enum, **options: Any) -> PyNvDecoder:
         self.events.append("create")

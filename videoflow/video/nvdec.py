@@ -25,6 +25,7 @@ __all__ = [
     "Nvdec",
     "NvdecCaps",
     "NvdecProblem",
+    "codec_names",
     "find_extensions",
     "load_nvdec",
     "missing_libraries",
@@ -141,6 +142,14 @@ class Nvdec:
             self._caps[key] = self._ask(codec, chroma, bit_depth)
         return self._caps[key]
 
+    def count_encoders(self) -> int:
+        """Return how many encoders the first GPU has; H100 and A100 have none."""
+        try:
+            caps = self.module.GetEncoderCaps(gpuid=0, codec="h264")
+        except self.errors:  # of a GPU without encoder, or without the encoder's library
+            return 0
+        return int(caps.get("num_encoder_engines", 0))
+
     @property
     def errors(self) -> tuple[type[Exception], ...]:
         """What the library raises; its own exceptions are no RuntimeErrors."""
@@ -192,6 +201,11 @@ def load_nvdec(
         return NvdecProblem(str(error), "pip install PyNvVideoCodec")
     except Exception as error:  # the package raises whatever its parts raise
         return _problem(error)
+
+
+def codec_names() -> tuple[str, ...]:
+    """Return FFmpeg's names of the codecs that some GPU decodes."""
+    return tuple(_CODECS)
 
 
 def missing_libraries() -> tuple[str, ...]:
