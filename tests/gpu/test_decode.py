@@ -59,7 +59,7 @@ def play(paths: list[Path], *, device: str, at_most: int = 20) -> tuple[list[Fra
     def memory(shape: tuple[int, ...]) -> torch.Tensor:
         return torch.empty(shape, dtype=torch.uint8, device=where)
 
-    frames = []
+    frames: list[Frame] = []
     while len(frames) < at_most:
         frame = playlist.read(memory=memory)
         if frame is None:
@@ -187,7 +187,7 @@ def test_the_other_ways_give_the_same(test_data: Path, kind: DecodingKind) -> No
     acceleration = Acceleration()
     if kind == "libav-cuda":
         acceleration = Acceleration(cuda=LibavCuda(0, TorchStream(0, is_own=False)))
-    frames = []
+    frames: list[torch.Tensor] = []
     with open_video(f"file:{path}", num_threads=1, acceleration=acceleration) as decoder:
         for _ in range(5):
             picture = decoder.read()
