@@ -27,7 +27,7 @@ NAMED_DOOR = ("core/flow.py", "videoflow.runtime.local")
 # Each foreign library comes in through one file, which lies here.
 FOREIGN = {
     "av": "video/libav.py",
-    "PyNvVideoCodec": "video/",
+    "PyNvVideoCodec": "video/nvdec.py",
     "torchvision": "nets/",
     "onnx": "nets/",
     "PIL": "vision/lettering.py",

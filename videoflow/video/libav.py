@@ -43,7 +43,7 @@ from videoflow.video.packets import (
     UndecodableError,
 )
 from videoflow.video.picture import Picture, PictureForm
-from videoflow.video.sequence_header import sequence_header
+from videoflow.video.sequence_header import MAX_HEADER_BYTES, sequence_header
 from videoflow.video.surface import Surface
 
 __all__ = [
@@ -588,7 +588,6 @@ class _CodedStream:
 
     def _coded(self, part: Packet[Any], packet: Packet[VideoStream]) -> CodedPacket:
         has_sets = part.has_sidedata("new_extradata")
-        data = bytes(part)
         return CodedPacket(
             codec=self._codec,
             address=part.buffer_ptr,
@@ -597,7 +596,7 @@ class _CodedStream:
             pts_seconds=None if part.pts is None else float(part.pts * packet.time_base),
             header=sequence_header(
                 self._codec,
-                packet=data,
+                packet=bytes(memoryview(part)[:MAX_HEADER_BYTES]),
                 extradata=bytes(part.get_sidedata("new_extradata")) if has_sets else None,
             ),
             is_shown=not packet.is_discard,
