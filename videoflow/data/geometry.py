@@ -1,12 +1,16 @@
-"""Lines in the picture."""
+"""Lines and polygons in the picture."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import combinations
 
 from videoflow.errors import ShapeError
 
-__all__ = ["Line"]
+__all__ = ["Line", "Point", "Polygon"]
+
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +25,80 @@ class Line:
         end: (x, y), another point.
 
     Raises:
-        ShapeError: The two points are one.
+        ShapeError: The two points are one, or not finite.
     """
 
-    start: tuple[float, float]
-    end: tuple[float, float]
+    start: Point
+    end: Point
 
     def __post_init__(self) -> None:
-        if self.start == self.end:
+        if self.start == self.end or not all(map(math.isfinite, (*self.start, *self.end))):
             raise ShapeError(
                 f"a line from {self.start} to {self.end} has no direction",
                 help="give two different points",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Polygon:
+    """An area in pixels of the source frame, with straight edges that do not cross.
+
+    Attributes:
+        points: The corners (x, y), one after the other along the rim, either way round; the
+            last is joined to the first.
+
+    Raises:
+        ShapeError: Fewer than three corners, a corner that is not finite or comes twice in a
+            row, edges that cross, or no area.
+
+    Example:
+        >>> Polygon(((0, 0), (10, 0), (10, 10), (0, 10))).area
+        100.0
+    """
+
+    points: tuple[Point, ...]
+
+    def __post_init__(self) -> None:
+        wrong = self._fault()
+        if wrong:
+            raise ShapeError(
+                f"a polygon with the corners {self.points} {wrong}",
+                help="give three or more corners (x, y), in the order of a walk along the rim",
+            )
+
+    @property
+    def area(self) -> float:
+        """Square pixels, above 0."""
+        twice = sum(_cross(a, b) for a, b in self.edges)
+        return abs(float(twice)) / 2
+
+    @property
+    def edges(self) -> tuple[tuple[Point, Point], ...]:
+        """The pairs of neighbouring corners."""
+        return tuple(zip(self.points, self.points[1:] + self.points[:1], strict=True))
+
+    def _fault(self) -> str:
+        if len(self.points) < 3:
+            return f"has {len(self.points)} of them, want at least 3"
+        if not all(math.isfinite(value) for point in self.points for value in point):
+            return "has one that is not finite"
+        if any(a == b for a, b in self.edges):
+            return "has the same one twice in a row"
+        if any(_is_crossing(*pair) for pair in combinations(self.edges, 2)):
+            return "has edges that cross"
+        return "" if self.area > 0 else "has no area"
+
+
+def _cross(a: Point, b: Point, origin: Point = (0.0, 0.0)) -> float:
+    """Return twice the signed area of the triangle ``origin``, ``a``, ``b``."""
+    x, y = origin
+    return (a[0] - x) * (b[1] - y) - (a[1] - y) * (b[0] - x)
+
+
+def _is_crossing(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:
+    """Say whether two segments cross between their ends; touching is no crossing.
+
+    Source: O'Rourke, *Computational Geometry in C*, 2nd ed., section 1.5.
+    """
+    (a, b), (c, d) = one, other
+    return _cross(c, d, a) * _cross(c, d, b) < 0 and _cross(a, b, c) * _cross(a, b, d) < 0
