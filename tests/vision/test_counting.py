@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from videoflow.data import Counts, Line, LineTotals, Stamp, Tracks
 from videoflow.errors import ShapeError
-from videoflow.vision.counting import LineCrossings, touches_picture
+from videoflow.vision.counting import LineCrossings
+from videoflow.vision.counting import line_touches_picture as touches_picture
 
 HEIGHT = 40.0  # of everybody here, px; the band is 2 px wide on either side
 ACROSS = Line((0, 100), (200, 100))

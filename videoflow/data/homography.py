@@ -16,6 +16,7 @@ __all__ = ["Homography"]
 F64 = NDArray[np.float64]
 
 _FLAT = 1e-6  # a ratio of singular values below which points say too little
+_HORIZON = 1e-9  # a share of the terms of a sum below which it counts as 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,10 +120,12 @@ class Homography:
 
 
 def _apply(matrix: F64, points: F64) -> F64:
-    """Return ``[M, 2]``; NaN where the third coordinate is not above 0."""
+    """Return ``[M, 2]``; NaN where the third coordinate is not well above 0."""
     points = np.where(np.isfinite(points), points, np.nan)  # inf - inf would warn
-    x, y, w = matrix @ np.column_stack([points, np.ones(len(points))]).T
-    depth = np.where(w > 0, w, np.nan)
+    rows = np.column_stack([points, np.ones(len(points))])
+    x, y, w = matrix @ rows.T
+    least = _HORIZON * (np.abs(rows) @ np.abs(matrix[2]))
+    depth = np.where(w > least, w, np.nan)
     return np.stack([x / depth, y / depth], axis=1)
 
 

@@ -111,13 +111,13 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
             ) from error
 
     def _begin(self, tracks: Tracks) -> LineCrossings:
-        from videoflow.vision.counting import LineCrossings, touches_picture
+        from videoflow.vision.counting import LineCrossings, line_touches_picture
 
         height, width = tracks.stamp.size_hw
         across = Line((0.0, height / 2), (float(width), height / 2))
         lines = self.lines or {"line": across}
         for name, line in lines.items():
-            if not touches_picture(line, (height, width)):
+            if not line_touches_picture(line, (height, width)):
                 raise ConfigError(
                     f"{self.name!r}, stream {tracks.stamp.stream!r}: line {name!r} from "
                     f"{line.start} to {line.end} lies outside the {width} x {height} picture",
