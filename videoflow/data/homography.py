@@ -46,7 +46,7 @@ class Homography:
     def from_points(
         cls,
         image_xy: Sequence[Sequence[float]] | NDArray[Any],
-        floor_xy: Sequence[Sequence[float]] | NDArray[Any],
+        floor_xy_m: Sequence[Sequence[float]] | NDArray[Any],
     ) -> Homography:
         """Return the map that carries points of the picture to points of the floor.
 
@@ -54,7 +54,7 @@ class Homography:
 
         Args:
             image_xy: ``[K, 2]``, four or more points (x, y) in pixels of the source frame.
-            floor_xy: ``[K, 2]``, where they are on the floor, (X, Y) in metres from a place
+            floor_xy_m: ``[K, 2]``, where they are on the floor, (X, Y) in metres from a place
                 of your choice.
 
         Raises:
@@ -64,7 +64,7 @@ class Homography:
         Source: the normalised direct linear transformation; Hartley and Zisserman, *Multiple
         View Geometry in Computer Vision*, 2nd ed., algorithm 4.2.
         """
-        image, floor = _points("image_xy", image_xy), _points("floor_xy", floor_xy)
+        image, floor = _points("image_xy", image_xy), _points("floor_xy_m", floor_xy_m)
         if len(image) != len(floor) or len(image) < 4:
             raise ShapeError(
                 f"homography: got {len(image)} points of the picture and {len(floor)} of the "
