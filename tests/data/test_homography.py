@@ -70,9 +70,7 @@ def test_more_points_even_out_their_errors() -> None:
         pytest.param([(5, 5)] * 4, FLOOR, id="one place"),
         pytest.param([(0, 0), (1, 0), (2, 0), (3, 0)], FLOOR, id="one line"),
         pytest.param([(0, 0), (1, 0), (2, 0), (5, 9)], FLOOR, id="three on a line"),
-        pytest.param(
-            IMAGE, [(0, 0), (4, 0), (8, 0), (0, 20)], id="three on a line of the floor"
-        ),
+        pytest.param(IMAGE, [(0, 0), (4, 0), (8, 0), (0, 20)], id="three in a row"),
         pytest.param([IMAGE[0], IMAGE[0], *IMAGE[2:]], FLOOR, id="one twice"),
         pytest.param([IMAGE[0], IMAGE[2], IMAGE[1], IMAGE[3]], FLOOR, id="wrong order"),
         pytest.param([(math.nan, 0), *IMAGE[1:]], FLOOR, id="nan"),
