@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from videoflow.app.config import read_config
+
 TESTS = Path(__file__).parent
 PAGE = TESTS.parent / "docs" / "counting.md"
 NAMED = re.compile(
@@ -39,6 +41,21 @@ def test_a_sentence_names_a_test_that_can_fail(line: str) -> None:
     text = ast.unparse(test)
     assert "assert " in text or "pytest.raises" in text
     assert "skip" not in text
+
+
+def test_the_block_of_the_page_is_a_part_of_a_flow(tmp_path: Path) -> None:
+    """A reader may copy the nodes into a config behind a node ``track``."""
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(), re.M | re.S)
+    config = tmp_path / "flow.yaml"
+    above = (
+        "  read: {type: VideoFileReader, path: a.mp4}\n  track: {type: ByteTracker, from: read}"
+    )
+    config.write_text(f"flow: {{name: a, type: batch}}\nnodes:\n{above}\n{block}")
+
+    nodes = read_config(config, {}).nodes
+
+    made = [node.node_class(**node.arguments) for node in nodes if node.name != "read"]
+    assert [node.name for node in made] == ["track", "lines", "zones", "heat", "speeds"]
 
 
 def test_each_test_of_the_page_stands_for_a_few_sentences() -> None:

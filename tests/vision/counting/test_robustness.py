@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videoflow.data import Homography, Line, Polygon, Stamp, Tracks
+from videoflow.data import Homography, Line, Polygon, Stamp, Tracks, ZoneEvent
 from videoflow.vision.counting import FloorSpeeds, LineCrossings, StandingHeat, ZoneVisits
 
 COORDINATES = st.one_of(
@@ -54,7 +54,8 @@ def test_counters_take_anything(
             [(10, 90), (90, 90), (70, 30), (30, 30)], [(0, 0), (8, 0), (8, 20), (0, 20)]
         )
     )
-    num_crossings, events = 0, []
+    num_crossings = 0
+    events: list[ZoneEvent] = []
 
     for stamp, rows in frames:
         people = tracks(stamp, rows)
