@@ -47,14 +47,18 @@ def test_the_block_of_the_page_is_a_part_of_a_flow(tmp_path: Path) -> None:
     """A reader may copy the nodes into a config behind a node ``track``."""
     (block,) = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(), re.M | re.S)
     config = tmp_path / "flow.yaml"
-    above = (
-        "  read: {type: VideoFileReader, path: a.mp4}\n  track: {type: ByteTracker, from: read}"
+    config.write_text(
+        "flow: {name: a, type: batch}\n"
+        "nodes:\n"
+        "  read: {type: VideoFileReader, path: door.mp4}\n"
+        "  track: {type: ByteTracker, from: read}\n"
+        f"{block}"
+        "  write: {type: VoidConsumer, from: [lines, zones, heat, speeds]}\n"
     )
-    config.write_text(f"flow: {{name: a, type: batch}}\nnodes:\n{above}\n{block}")
 
     nodes = read_config(config, {}).nodes
 
-    made = [node.node_class(**node.arguments) for node in nodes if node.name != "read"]
+    made = [node.node_class(**node.arguments) for node in nodes[1:-1]]
     assert [node.name for node in made] == ["track", "lines", "zones", "heat", "speeds"]
 
 

@@ -70,7 +70,7 @@ def test_the_slope_of_least_squares() -> None:
 
 @pytest.mark.parametrize("window", [0.5, 1.0, 2.0])
 def test_it_lags_half_a_window(window: float) -> None:
-    """Who speeds up by 1 m/s each second is measured as he was half a window ago."""
+    """Who speeds up by 1 m/s each second is measured with the speed of half a window ago."""
     told = walk(lambda t: (t * t / 2, 0), window_seconds=window)
 
     assert speed(told[-1]) == pytest.approx(3.0 - window / 2, abs=1e-3)
