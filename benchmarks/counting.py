@@ -63,8 +63,9 @@ def wander(num_people: int) -> Iterator[Tracks]:
     for index in range(NUM_FRAMES):
         feet, steps = (feet + steps) % 1000, steps + rng.normal(0, 0.5, steps.shape)
         ids = np.arange(1, num_people + 1) + index // 20
-        boxes = np.hstack([feet - [20, 100], feet + [20, 0]]).astype(np.float32)
-        yield Tracks(Stamp("cam", index, index / 25, SIZE), ids, boxes, scores, labels)
+        boxes = np.tile(feet, 2) + np.array([-20, -100, 20, 0])
+        stamp = Stamp("cam", index, index / 25, SIZE)
+        yield Tracks(stamp, ids, boxes.astype(np.float32), scores, labels)
 
 
 def measure(counter: Any, films: list[Tracks]) -> float:
