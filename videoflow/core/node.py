@@ -108,6 +108,10 @@ class NodeRuntime(Protocol):
     def slot_tensor(self, shape: tuple[int, ...], dtype: dtype) -> Tensor:
         """Return device memory of the slot that belongs to the item in work."""
 
+    @property
+    def device(self) -> str:
+        """Where the node's tensors are: ``cpu`` or ``cuda:N``."""
+
     def note(self, text: str) -> None:
         """Add a remark to the flow's report."""
 
@@ -120,10 +124,13 @@ class Node(ABC):
             faster when they are imported once for all.
         is_light: True where a call takes so little time that a message to another process
             would cost more; the planner puts light neighbours into one worker.
+        prefers_gpu: True where ``device="auto"`` means a GPU if there is one, also when the
+            inputs are in host memory; other nodes stay where their inputs are.
     """
 
     preload: ClassVar[tuple[str, ...]] = ()
     is_light: ClassVar[bool] = False
+    prefers_gpu: ClassVar[bool] = False
 
     _options: NodeOptions
     _parents: tuple[Any, ...] | None
@@ -214,6 +221,12 @@ class Node(ABC):
 
     def close(self) -> None:  # noqa: B027
         """Let go of what ``open`` took; runs in the worker, also after an error."""
+
+    @final
+    @property
+    def device(self) -> str:
+        """Where the node's tensors are: ``cpu`` or ``cuda:N``; before a flow, the option."""
+        return self.options["device"] if self._runtime is None else self._runtime.device
 
     @final
     def slot(self, shape: tuple[int, ...], dtype: DTypeLike = np.uint8) -> NDArray[Any]:

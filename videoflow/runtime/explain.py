@@ -37,7 +37,7 @@ def _node_line(plan: Plan, index: int) -> str:
     parents = dict.fromkeys(
         plan.nodes[feed.parent].name for port in node.ports for feed in port
     )
-    parts = [f"{here.name}: {type(node.node).__name__} on {node.node.options['device']}"]
+    parts = [f"{here.name}: {type(node.node).__name__} on {here.device}"]
     if parents:
         parts.append(f"from {', '.join(parents)}")
     if here.batch is not None:

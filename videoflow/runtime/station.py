@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,13 +19,16 @@ from videoflow.core.graph import GraphNode
 from videoflow.core.node import SKIP, Ending, Node
 from videoflow.errors import NodeError
 from videoflow.runtime.board import COUNTERS, Board
+from videoflow.runtime.copies import moved
 from videoflow.runtime.deal import Deal
 from videoflow.runtime.desk import Desk
 from videoflow.runtime.inbox import Inbox, worst_ending
 from videoflow.runtime.marks import Kind, Marker, mark
 from videoflow.runtime.outlet import Outlet
-from videoflow.runtime.payload import PLAIN, Loader, Local, Place, pack
+from videoflow.runtime.payload import PLAIN, AnyPlace, Loader, Local, pack
 from videoflow.runtime.plan import Plan
+from videoflow.runtime.rings import WorkerRings
+from videoflow.runtime.siting import is_on_gpu
 
 __all__ = ["BUDGET_SECONDS", "MAX_RUN", "Host", "Station", "StationLane"]
 
@@ -45,6 +49,7 @@ class Host(Protocol):
     plan: Plan
     board: Board
     loader: Loader
+    rings: WorkerRings
     worker_name: str
 
     def report_error(self, node: int, error: NodeError) -> None:
@@ -157,6 +162,8 @@ class Station:
         self.is_done = False
         self.is_open = False
         self.num_threads = host.plan.nodes[graph_node.index].num_threads
+        self.device = host.plan.nodes[graph_node.index].device
+        self._has_foreign_inputs = _has_foreign_inputs(host.plan, graph_node)
         self.lanes = _make_lanes(host.plan, graph_node, deal)
         self._by_lane = {lane.index: lane for lane in self.lanes}
         self._ports = _ports(graph_node)
@@ -222,7 +229,7 @@ class Station:
         self._send(lane, seq, stride, window, packed, kept)
 
     def _forms(
-        self, lane: StationLane, seq: int, output: Any, places: Sequence[Place]
+        self, lane: StationLane, seq: int, output: Any, places: Sequence[AnyPlace]
     ) -> tuple[Any, Any]:
         """Return an output as messages carry it, and as it stays in the process."""
         if type(output) in PLAIN or type(output) is Marker:
@@ -244,19 +251,22 @@ class Station:
 
     def _call(
         self, lane: StationLane, seq: int, window: int, value: Any
-    ) -> tuple[Any, Sequence[Place]]:
+    ) -> tuple[Any, Sequence[AnyPlace]]:
         """Return the node's output for one frame, or a marker, and the places it may show."""
         if self._is_broken:
             return self._failed, ()
+        places: list[AnyPlace] = []
         try:
             inputs, places = self._load(value)
             self.desk.begin((lane.index, seq, window))
             output = self._invoke(lane, inputs)
         except Exception as error:
             return self._fail(lane.name, seq, error), ()
+        finally:
+            self.host.rings.done(places)
         return self._settled(output, places)
 
-    def _settled(self, output: Any, places: list[Place]) -> tuple[Any, Sequence[Place]]:
+    def _settled(self, output: Any, places: list[AnyPlace]) -> tuple[Any, Sequence[AnyPlace]]:
         if output is SKIP:
             self.counters[SKIPPED] += 1
             return self._skipped, ()
@@ -271,29 +281,54 @@ class Station:
     def _invoke(self, lane: StationLane, inputs: Sequence[Any]) -> Any:
         raise AssertionError("each kind of station calls its node in its own way")
 
-    def _load(self, value: Any) -> tuple[Sequence[Any], list[Place]]:
+    def _load(self, value: Any) -> tuple[Sequence[Any], list[AnyPlace]]:
         """Return the inputs of a call, and the places that they show."""
         if len(self._ports) == 1:
             if type(value) in PLAIN:
                 return (value,), []
             loaded, places = self.host.loader.load(value)
-            return (loaded,), list(places)
+            return (self._brought(loaded),), list(places)
         inputs: list[Any] = []
-        all_places: list[Place] = []
+        all_places: list[AnyPlace] = []
         for one in value:
             loaded, places = self.host.loader.load(one)
-            inputs.append(loaded)
+            inputs.append(self._brought(loaded))
             all_places.extend(places)
         return inputs, all_places
 
+    def _brought(self, value: Any) -> Any:
+        """Return a value whose tensors are where the node's are.
+
+        What lies in host memory stays there: a node on a GPU uploads what it needs.
+        """
+        if not self._has_foreign_inputs:
+            return value
+        return moved(value, self.host.rings.devices, self.device)
+
     def _pack(
-        self, lane: StationLane, seq: int, output: Any, places: Sequence[Place], item: int = 0
+        self,
+        lane: StationLane,
+        seq: int,
+        output: Any,
+        places: Sequence[AnyPlace],
+        item: int = 0,
     ) -> Any:
         """Return an output as messages carry it; one that cannot be pickled has failed."""
         try:
-            return pack(output, places, lambda num_bytes: self.desk.new_slot(num_bytes, item))
+            return pack(
+                output,
+                places,
+                lambda num_bytes, device: self.desk.new_slot(num_bytes, device, item),
+                self.host.rings.devices,
+            )
         except Exception as error:
             return self._fail(lane.name, seq, error)
+
+    def on_device(self) -> AbstractContextManager[Any]:
+        """Make the node's device, if it has one, the thread's current one."""
+        if is_on_gpu(self.device):
+            return self.host.rings.devices[self.device].activate()
+        return nullcontext()
 
     # Ends
 
@@ -411,7 +446,7 @@ def node_error(
     )
 
 
-def _local(output: Any, places: Sequence[Place]) -> Any:
+def _local(output: Any, places: Sequence[AnyPlace]) -> Any:
     return Local(output, tuple(places)) if places else output
 
 
@@ -447,3 +482,24 @@ def entered_seconds(board: Board, plan: Plan, lane: int, seqs: Any) -> Any:
         for source in sources
     ]
     return np.max(clocks, axis=0)
+
+
+def _has_foreign_inputs(plan: Plan, node: GraphNode) -> bool:
+    """Say whether tensors of another device than the node's may arrive."""
+    here = plan.nodes[node.index].device
+    parents = {feed.parent for port in node.ports for feed in port}
+    return any(
+        plan.nodes[p].device != here and is_on_gpu(plan.nodes[p].device)
+        for p in _all_above(plan, parents)
+    )
+
+
+def _all_above(plan: Plan, nodes: set[int]) -> set[int]:
+    seen: set[int] = set()
+    stack = list(nodes)
+    while stack:
+        index = stack.pop()
+        if index not in seen:
+            seen.add(index)
+            stack += [feed.parent for port in plan.graph.nodes[index].ports for feed in port]
+    return seen

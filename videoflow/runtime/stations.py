@@ -21,7 +21,7 @@ from videoflow.errors import VideoflowError
 from videoflow.runtime.board import DoorRecord, age_bin, age_bins
 from videoflow.runtime.ledger import lane_home
 from videoflow.runtime.marks import DELIVERED, Marker
-from videoflow.runtime.payload import PLAIN, Local, Place
+from videoflow.runtime.payload import PLAIN, AnyPlace, Local
 from videoflow.runtime.plan import Exit
 from videoflow.runtime.station import (
     BATCH_ITEMS,
@@ -250,7 +250,11 @@ class BatchStation(Station):
         for turn in live:
             inputs, places = self._load(turn.item[0])
             loaded.append((inputs[0] if len(inputs) == 1 else tuple(inputs), places))
-        results = self._call_batch(live, [item for item, _ in loaded])
+        try:
+            results = self._call_batch(live, [item for item, _ in loaded])
+        finally:
+            for _, places in loaded:
+                self.host.rings.done(places)
         outputs: dict[tuple[int, int], tuple[Any, Any]] = {}
         for (turn, result), (_, places) in zip(
             zip(live, results, strict=True), loaded, strict=True
@@ -258,7 +262,7 @@ class BatchStation(Station):
             outputs[turn.lane, turn.seq] = self._both(turn, result, places)
         return outputs
 
-    def _both(self, turn: Turn, result: Any, places: list[Place]) -> tuple[Any, Any]:
+    def _both(self, turn: Turn, result: Any, places: list[AnyPlace]) -> tuple[Any, Any]:
         output, own = result
         if type(output) is Marker or type(output) in PLAIN:
             return output, output
