@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -411,6 +411,22 @@ class BatchProcessorNode(Node):
             batch: At least one item. An item is the input itself where the node has one
                 parent, and a tuple of inputs where it has several.
         """
+
+    def begin_batch(self, batch: Sequence[Any]) -> Callable[[], Sequence[Any]] | None:
+        """Queue the work for ``batch`` on an accelerator, for a node that can.
+
+        The next batch is begun before the results of this one are asked for, so that the
+        accelerator never waits for the host. Such a node asks for no slots, and must be able
+        to ``process_batch`` the same items again (after an error, in smaller batches).
+
+        Args:
+            batch: As in ``process_batch``; stays valid until the results were returned.
+
+        Returns:
+            What waits for the results and returns them as ``process_batch`` does, or None
+            where ``process_batch`` is to be called.
+        """
+        return None
 
 
 class ConsumerNode(Node):

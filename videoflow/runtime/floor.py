@@ -12,19 +12,16 @@ from videoflow.core.node import (
     PerStreamProcessorNode,
     ProducerNode,
 )
+from videoflow.runtime.batch_station import BatchStation
 from videoflow.runtime.channel import ChannelWriter
+from videoflow.runtime.consumer_station import ConsumerStation
 from videoflow.runtime.desk import Desk
 from videoflow.runtime.door import BatchDoor, RealtimeDoor
 from videoflow.runtime.outlet import Outlet
 from videoflow.runtime.plan import Plan
 from videoflow.runtime.rings import NodeRings
 from videoflow.runtime.station import Host, Station, StationInlet
-from videoflow.runtime.stations import (
-    BatchStation,
-    ConsumerStation,
-    PerStreamStation,
-    ProcessorStation,
-)
+from videoflow.runtime.stations import PerStreamStation, ProcessorStation
 
 __all__ = ["Floor", "FloorHost", "build_stations"]
 

@@ -6,7 +6,7 @@ A plan is a value that can be printed, pickled and sent elsewhere. Making one st
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import get_args
 
@@ -24,7 +24,7 @@ from videoflow.runtime.deal import Deal, DealBy
 from videoflow.runtime.device import CUDA
 from videoflow.runtime.marks import MAX_NODES
 from videoflow.runtime.placement import Placement, WorkerPlan, place
-from videoflow.runtime.siting import site, visible_gpus
+from videoflow.runtime.siting import is_on_gpu, site, visible_gpus
 
 __all__ = ["Exit", "NodePlan", "Plan", "SourcePlan", "make_plan"]
 
@@ -140,6 +140,22 @@ class Plan:
     def source(self, node: int) -> SourcePlan:
         """Return the plan of the producer with index ``node``."""
         return next(source for source in self.sources if source.node == node)
+
+    def nodes_above(self, nodes: Iterable[int]) -> set[int]:
+        """Return ``nodes`` and all nodes that they hear of, directly or not."""
+        seen: set[int] = set()
+        stack = list(nodes)
+        while stack:
+            index = stack.pop()
+            if index not in seen:
+                seen.add(index)
+                stack += self.graph.parents(index)
+        return seen
+
+    def gets_foreign_tensors(self, node: int) -> bool:
+        """Say whether tensors of another device than the node's may reach it."""
+        devices = {self.nodes[above].device for above in self.nodes_above([node])}
+        return any(is_on_gpu(device) for device in devices - {self.nodes[node].device})
 
     def without_nodes(self) -> Plan:
         """Return the plan without what users made: small, and the same for all workers."""

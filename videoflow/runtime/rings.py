@@ -20,13 +20,7 @@ __all__ = ["NodeRings", "WorkerRings", "ring_readers", "visible_rings", "worker_
 
 def visible_rings(plan: Plan, worker: int) -> set[int]:
     """Return the rings whose slots a worker writes, or may be sent the name of."""
-    seen: set[int] = set()
-    stack = list(plan.workers[worker].nodes)
-    while stack:
-        index = stack.pop()
-        if index not in seen:
-            seen.add(index)
-            stack += [feed.parent for port in plan.graph.nodes[index].ports for feed in port]
+    seen = plan.nodes_above(plan.workers[worker].nodes)
     return {
         ring_index(index, task)
         for index in seen

@@ -10,10 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any, Protocol
-
-import numpy as np
 
 from videoflow.core.graph import GraphNode
 from videoflow.core.node import SKIP, Ending, Node
@@ -22,15 +19,15 @@ from videoflow.runtime.board import COUNTERS, Board
 from videoflow.runtime.copies import moved
 from videoflow.runtime.deal import Deal
 from videoflow.runtime.desk import Desk
-from videoflow.runtime.inbox import Inbox, worst_ending
 from videoflow.runtime.marks import Kind, Marker, mark
 from videoflow.runtime.outlet import Outlet
 from videoflow.runtime.payload import PLAIN, AnyPlace, Loader, Local, pack
 from videoflow.runtime.plan import Plan
 from videoflow.runtime.rings import WorkerRings
 from videoflow.runtime.siting import is_on_gpu
+from videoflow.runtime.station_lane import StationLane, make_lanes
 
-__all__ = ["BUDGET_SECONDS", "MAX_RUN", "Host", "Station", "StationLane"]
+__all__ = ["BUDGET_SECONDS", "MAX_RUN", "Host", "Station", "node_error"]
 
 BUDGET_SECONDS = 0.0001
 """How long a station works before what it made is sent on and others get their turn."""
@@ -65,79 +62,6 @@ class Host(Protocol):
         """Wake the workers of producers whose tickets may have come home."""
 
 
-@dataclass(slots=True)
-class StationLane:
-    """One lane at a station.
-
-    Attributes:
-        index: Index of the lane.
-        name: Its stream.
-        inboxes: One for each input of the node.
-        sources: Producers to the number of frames that they gave, None while unknown.
-        state: What a per-stream node keeps for it.
-        flushing: What the node still has to say after its inputs ended, or None.
-        is_over: Whether its end was sent on.
-    """
-
-    index: int
-    name: str
-    inboxes: tuple[Inbox, ...]
-    sources: dict[int, int | None]
-    state: Any = None
-    flushing: Any = None
-    is_over: bool = False
-
-    @property
-    def seq(self) -> int:
-        """The sequence number of the next frame to take."""
-        return self.inboxes[0].next_out
-
-    @property
-    def window(self) -> int:
-        """Tickets in flight at the next frame."""
-        return max(inbox.window() for inbox in self.inboxes)
-
-    @property
-    def has_all_inputs(self) -> bool:
-        """Whether every input of the lane is over."""
-        return all(inbox.is_over for inbox in self.inboxes)
-
-    @property
-    def total(self) -> int:
-        """One past the last sequence number of the inputs, once all are over."""
-        return max((inbox.total or 0 for inbox in self.inboxes), default=0)
-
-    @property
-    def ending(self) -> Ending:
-        """How the inputs ended, the worst of them."""
-        return worst_ending(inbox.ending for inbox in self.inboxes)
-
-    def run_length(self) -> int:
-        """Return how many frames can be taken now."""
-        inboxes = self.inboxes
-        if len(inboxes) == 1:
-            return inboxes[0].run_length()
-        lengths = [inbox.run_length() for inbox in inboxes if not inbox.is_over]
-        return min(lengths, default=0)
-
-    def take(self, no_partner: Marker) -> Any:
-        """Return the next frame's input, a tuple of inputs where the node has several.
-
-        Where an input is over, or an input is a marker, the frame is a marker: the worst.
-        """
-        if len(self.inboxes) == 1:
-            return self.inboxes[0].take()
-        row = []
-        for inbox in self.inboxes:
-            if inbox.is_over:
-                inbox.pass_over()
-                row.append(no_partner)
-            else:
-                row.append(inbox.take())
-        markers = [value for value in row if type(value) is Marker]
-        return max(markers, key=lambda marker: marker.mark) if markers else tuple(row)
-
-
 class Station:
     """One task of a node at work.
 
@@ -163,8 +87,8 @@ class Station:
         self.is_open = False
         self.num_threads = host.plan.nodes[graph_node.index].num_threads
         self.device = host.plan.nodes[graph_node.index].device
-        self._has_foreign_inputs = _has_foreign_inputs(host.plan, graph_node)
-        self.lanes = _make_lanes(host.plan, graph_node, deal)
+        self._has_foreign_inputs = host.plan.gets_foreign_tensors(graph_node.index)
+        self.lanes = make_lanes(host.plan, graph_node, deal)
         self._by_lane = {lane.index: lane for lane in self.lanes}
         self._ports = _ports(graph_node)
         self._is_broken = False
@@ -453,53 +377,3 @@ def _local(output: Any, places: Sequence[AnyPlace]) -> Any:
 def _ports(graph_node: GraphNode) -> tuple[dict[int, int], ...]:
     """Return, for each input, the lane of the parent to the lane here."""
     return tuple({feed.parent_lane: feed.lane for feed in port} for port in graph_node.ports)
-
-
-def _make_lanes(plan: Plan, graph_node: GraphNode, deal: Deal) -> tuple[StationLane, ...]:
-    lanes = []
-    for index in graph_node.lanes:
-        if not deal.takes_lane(index):
-            continue
-        window = max(plan.source(source).tickets for source in plan.graph.lanes[index].sources)
-        inboxes = []
-        for port in graph_node.ports:
-            feed = next(feed for feed in port if feed.lane == index)
-            parent = plan.nodes[feed.parent]
-            is_mate = parent.workers == plan.nodes[graph_node.index].workers
-            num_writers = 1 if is_mate else parent.num_writers(feed.parent_lane)
-            inboxes.append(Inbox(deal.first, deal.stride, num_writers, window))
-        lane = plan.graph.lanes[index]
-        sources: dict[int, int | None] = dict.fromkeys(lane.sources)
-        lanes.append(StationLane(index, lane.name, tuple(inboxes), sources))
-    return tuple(lanes)
-
-
-def entered_seconds(board: Board, plan: Plan, lane: int, seqs: Any) -> Any:
-    """Return when frames of a lane entered the flow: the youngest of its sources' clocks."""
-    sources = plan.graph.lanes[lane].sources
-    clocks = [
-        board.entered_seconds[source][np.asarray(seqs) % plan.source(source).max_tickets]
-        for source in sources
-    ]
-    return np.max(clocks, axis=0)
-
-
-def _has_foreign_inputs(plan: Plan, node: GraphNode) -> bool:
-    """Say whether tensors of another device than the node's may arrive."""
-    here = plan.nodes[node.index].device
-    parents = {feed.parent for port in node.ports for feed in port}
-    return any(
-        plan.nodes[p].device != here and is_on_gpu(plan.nodes[p].device)
-        for p in _all_above(plan, parents)
-    )
-
-
-def _all_above(plan: Plan, nodes: set[int]) -> set[int]:
-    seen: set[int] = set()
-    stack = list(nodes)
-    while stack:
-        index = stack.pop()
-        if index not in seen:
-            seen.add(index)
-            stack += [feed.parent for port in plan.graph.nodes[index].ports for feed in port]
-    return seen
