@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from videoflow.runtime.gpus import Gpu
 from videoflow.runtime.local import LocalEngine
 
 __all__ = ["LOG", "FakeDevice", "fake_engine"]
@@ -27,10 +28,10 @@ LOG = "VIDEOFLOW_TEST_DEVICE_LOG"
 FAKE = {"cuda": "tests.fake_device:FakeDevice"}
 
 
-def fake_engine(num_gpus: int = 1) -> LocalEngine:
+def fake_engine(num_gpus: int = 1, *, free_bytes: int | None = None) -> LocalEngine:
     """Return an engine that takes host memory for ``num_gpus`` GPUs."""
-    names = [f"cuda:{n}" for n in range(num_gpus)]
-    return LocalEngine(find_gpus=lambda: names, device_kinds=FAKE)
+    gpus = [Gpu(f"cuda:{n}", free_bytes, free_bytes) for n in range(num_gpus)]
+    return LocalEngine(find_gpus=lambda: gpus, device_kinds=FAKE)
 
 
 class FakeEvent:

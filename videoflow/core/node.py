@@ -126,11 +126,14 @@ class Node(ABC):
             would cost more; the planner puts light neighbours into one worker.
         prefers_gpu: True where ``device="auto"`` means a GPU if there is one, also when the
             inputs are in host memory; other nodes stay where their inputs are.
+        makes_frames: True where the output is a picture as large as the input; the planner
+            counts the memory of its slots.
     """
 
     preload: ClassVar[tuple[str, ...]] = ()
     is_light: ClassVar[bool] = False
     prefers_gpu: ClassVar[bool] = False
+    makes_frames: ClassVar[bool] = False
 
     _options: NodeOptions
     _parents: tuple[Any, ...] | None
@@ -208,6 +211,11 @@ class Node(ABC):
     def parents(self) -> tuple[Node, ...]:
         """The nodes that this one was called with."""
         return self._parents or ()
+
+    @property
+    def model_bytes(self) -> int:
+        """How much memory the node's weights take in a worker. For the plan only."""
+        return 0
 
     def check(self) -> None:  # noqa: B027 - most nodes have nothing to check
         """Refuse what can be known to fail before any worker starts; runs in the caller.
@@ -292,6 +300,11 @@ class ProducerNode(Node):
     @property
     def num_items(self) -> int | None:
         """How many items will come, or None where nobody knows. For progress only."""
+        return None
+
+    @property
+    def item_bytes(self) -> int | None:
+        """How large an item is, or None where nobody knows before. For the plan only."""
         return None
 
     @abstractmethod

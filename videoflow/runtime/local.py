@@ -13,9 +13,11 @@ from videoflow.core.graph import Graph
 from videoflow.core.report import AgeReport, NodeReport, Progress, Report
 from videoflow.runtime.board import DoorRecord, age_percentile
 from videoflow.runtime.explain import explain_plan
+from videoflow.runtime.gpus import Gpu, visible_gpus
 from videoflow.runtime.launch import Launch
+from videoflow.runtime.memory import check_memory
 from videoflow.runtime.plan import Plan, make_plan
-from videoflow.runtime.siting import visible_gpus
+from videoflow.runtime.siting import is_on_gpu
 from videoflow.runtime.station import (
     BATCH_ITEMS,
     BATCH_WAIT,
@@ -36,7 +38,7 @@ class LocalEngine:
     """Runs flows in worker processes of this machine.
 
     Args:
-        find_gpus: Returns the names of the GPUs to use, ``cuda:0`` and so on.
+        find_gpus: Returns the GPUs to use.
         device_kinds: What a device's name begins with, to ``module:Class`` of what drives it
             (a ``runtime.device.Device``).
     """
@@ -44,7 +46,7 @@ class LocalEngine:
     def __init__(
         self,
         *,
-        find_gpus: Callable[[], Sequence[str]] = visible_gpus,
+        find_gpus: Callable[[], Sequence[Gpu]] = visible_gpus,
         device_kinds: Mapping[str, str] | None = None,
     ) -> None:
         self._find_gpus = find_gpus
@@ -58,9 +60,12 @@ class LocalEngine:
         """Start ``graph``; return at once.
 
         Raises:
-            GraphError: It cannot be planned, or a node cannot be sent to a worker.
+            GraphError: It cannot be planned, a node cannot be sent to a worker, or it needs more
+                memory of a GPU than is free.
         """
         plan = self._plan(graph, options)
+        if any(is_on_gpu(node.device) for node in plan.nodes):
+            check_memory(plan, self._find_gpus())
         launch = Launch(plan)
         supervisor = Supervisor(plan, launch)
         supervisor.start()

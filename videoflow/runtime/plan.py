@@ -22,9 +22,10 @@ from videoflow.core.node import (
 from videoflow.errors import GraphError
 from videoflow.runtime.deal import Deal, DealBy
 from videoflow.runtime.device import CUDA
+from videoflow.runtime.gpus import Gpu, visible_gpus
 from videoflow.runtime.marks import MAX_NODES
 from videoflow.runtime.placement import Placement, WorkerPlan, place
-from videoflow.runtime.siting import is_on_gpu, site, visible_gpus
+from videoflow.runtime.siting import is_on_gpu, site
 
 __all__ = ["Exit", "NodePlan", "Plan", "SourcePlan", "make_plan"]
 
@@ -175,7 +176,7 @@ def make_plan(
     *,
     placement: Placement = "auto",
     tickets: int | None = None,
-    find_gpus: Callable[[], Sequence[str]] = visible_gpus,
+    find_gpus: Callable[[], Sequence[Gpu]] = visible_gpus,
 ) -> Plan:
     """Decide how ``graph`` runs on this machine.
 
@@ -184,7 +185,7 @@ def make_plan(
         placement: ``process``: each node its own process; ``fused``: one worker for all;
             ``auto``: light nodes join a neighbour.
         tickets: Frames of a stream in flight; None for the planner's choice.
-        find_gpus: Returns the names of the GPUs; called only where a node wants one.
+        find_gpus: Returns the GPUs; called only where a node wants one.
 
     Returns:
         The plan.

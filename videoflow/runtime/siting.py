@@ -7,27 +7,13 @@ the GPUs in turn.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
 
 from videoflow.core.graph import Graph, GraphNode
 from videoflow.errors import GraphError
+from videoflow.runtime.gpus import Gpu
 
-__all__ = ["is_on_gpu", "site", "visible_gpus"]
-
-
-def visible_gpus() -> tuple[str, ...]:
-    """Return the GPUs that this process may use, ``("cuda:0", ...)``; empty without a driver.
-
-    Makes no CUDA context, and imports torch only where there is a driver.
-    """
-    try:
-        ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return ()
-    import torch
-
-    return tuple(f"cuda:{n}" for n in range(torch.cuda.device_count()))
+__all__ = ["is_on_gpu", "site"]
 
 
 def is_on_gpu(device: str) -> bool:
@@ -35,7 +21,7 @@ def is_on_gpu(device: str) -> bool:
     return device != "cpu"
 
 
-def site(graph: Graph, find_gpus: Callable[[], Sequence[str]]) -> tuple[str, ...]:
+def site(graph: Graph, find_gpus: Callable[[], Sequence[Gpu]]) -> tuple[str, ...]:
     """Return the device of each node: ``cpu``, or a GPU by its name.
 
     Args:
@@ -47,7 +33,7 @@ def site(graph: Graph, find_gpus: Callable[[], Sequence[str]]) -> tuple[str, ...
     """
     if not any(_wants_gpu(node) for node in graph.nodes):
         return ("cpu",) * len(graph.nodes)
-    gpus = tuple(find_gpus())
+    gpus = tuple(gpu.name for gpu in find_gpus())
     part_of = _parts(graph)
     devices: list[str] = []
     for node in graph.nodes:
