@@ -60,7 +60,7 @@ class LocalEngine:
         """Start ``graph``; return at once.
 
         Raises:
-            GraphError: It cannot be planned, a node cannot be sent to a worker, or it needs more
+            GraphError: It cannot be planned, a node cannot be sent, or it needs more
                 memory of a GPU than is free.
         """
         plan = self._plan(graph, options)
