@@ -11,6 +11,7 @@ from videoflow.video.capabilities import (
     VideoCapabilities,
     check_device,
     choose_decoding,
+    open_on,
     probe_video,
 )
 from videoflow.video.nvdec import Nvdec, NvdecCaps, NvdecProblem, find_extensions, load_nvdec
@@ -148,6 +149,15 @@ def test_a_gpu_that_is_not_there_is_refused(device: str, num_gpus: int) -> None:
 def test_nobody_counts_gpus_for_who_names_none(device: str) -> None:
     """``auto`` and ``cpu`` are always there."""
     check_device(device, count=lambda: pytest.fail("counted"))
+
+
+@pytest.mark.parametrize(
+    ("planned", "option", "device"),
+    [("cuda:1", "auto", "cuda:1"), ("cpu", "auto", "auto"), ("cpu", "cpu", "cpu")],
+)
+def test_a_reader_decodes_where_the_plan_put_it(planned: str, option: str, device: str) -> None:
+    """A GPU of the plan is taken; without one, ``auto`` finds out and says why."""
+    assert open_on(planned, option=option) == device
 
 
 def test_this_machine_is_probed_once() -> None:

@@ -104,6 +104,7 @@ class VideoInfo:
         fps: Mean frames a second, or None where nobody knows.
         num_frames: As the container counts them, else estimated from the duration, or None.
         duration_seconds: Of the video, or None.
+        pixel_format: FFmpeg's name of how samples lie, such as ``yuv420p``, or None.
     """
 
     codec: str
@@ -111,6 +112,16 @@ class VideoInfo:
     fps: float | None
     num_frames: int | None
     duration_seconds: float | None
+    pixel_format: str | None = None
+
+    @property
+    def frame_bytes(self) -> int | None:
+        """How large a frame is, as NV12 or as RGB; None where nobody knows before."""
+        height, width = self.size_hw
+        if not height or not width:
+            return None
+        is_nv12 = self.pixel_format in _PLANAR_420 and not (height % 2 or width % 2)
+        return height * width * 3 // 2 if is_nv12 else height * width * 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -706,6 +717,7 @@ def _info(container: InputContainer, stream: VideoStream) -> VideoInfo:
         fps=fps,
         num_frames=stream.frames or estimate,
         duration_seconds=duration,
+        pixel_format=stream.codec_context.pix_fmt,
     )
 
 
