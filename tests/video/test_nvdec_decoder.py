@@ -176,12 +176,24 @@ def test_a_folder_of_one_kind_keeps_its_session(
     assert (opener.sessions.num_made, opener.sessions.num_reused) == (1, 2)
 
 
-@pytest.mark.parametrize("obeys_resizing", [True, False], ids=["resizes", "scales-silently"])
+@pytest.mark.parametrize(
+    ("obeys", "refuses", "num_made"),
+    [
+        pytest.param(True, False, 1, id="resizes"),
+        pytest.param(False, False, 3, id="scales-silently"),
+        pytest.param(True, True, 3, id="refuses"),
+    ],
+)
 def test_a_smaller_file_is_never_scaled(
-    tmp_path: Path, library: FakeLibrary, opener: Opener, obeys_resizing: bool
+    tmp_path: Path,
+    library: FakeLibrary,
+    opener: Opener,
+    obeys: bool,
+    refuses: bool,
+    num_made: int,
 ) -> None:
     """A session is set to the smaller size; where that does not help, another one is made."""
-    library.obeys_resizing = obeys_resizing
+    library.obeys_resizing, library.refuses_resizing = obeys, refuses
     large = write_clip(tmp_path / "large.mp4", size_hw=(96, 128), num_frames=5)
     small = write_clip(tmp_path / "small.mp4", size_hw=(48, 64), num_frames=5)
 
@@ -191,7 +203,7 @@ def test_a_smaller_file_is_never_scaled(
         (96, 128)
     ] * 5
     assert [index_of(frame) for frame in frames] == [0, 1, 2, 3, 4] * 3
-    assert opener.sessions.num_made == (1 if obeys_resizing else 3)
+    assert opener.sessions.num_made == num_made
 
 
 @pytest.mark.parametrize(
