@@ -19,7 +19,7 @@ from torch import Tensor
 
 from videoflow.errors import ModelError
 
-__all__ = ["ConvWeights", "read_convolutions"]
+__all__ = ["ConvWeights", "read_convolutions", "read_tensors"]
 
 
 class ConvWeights(NamedTuple):
@@ -27,41 +27,57 @@ class ConvWeights(NamedTuple):
 
     Attributes:
         name: Of the node in the graph, for messages.
+        weight_name: Of the stored weight.
         weight: float32 ``[out, in / groups, height, width]``.
-        bias: float32 ``[out]``.
+        bias: float32 ``[out]``, or None for a convolution without.
     """
 
     name: str
+    weight_name: str
     weight: Tensor
-    bias: Tensor
+    bias: Tensor | None
 
 
 def read_convolutions(file: Path) -> list[ConvWeights]:
     """Return weights and biases of all convolutions, in the order in which the graph runs them.
 
     Exporters that fold batch normalisation give what they folded running numbers for names,
-    so that the order is the only name that is left; whoever loads compares every shape.
+    so that the order is often the only name that is left; whoever loads compares every shape.
 
     Raises:
         ModelError: The file is no ONNX file, or holds a convolution without stored weights.
     """
-    try:
-        graph = onnx.load(file, load_external_data=False).graph
-    except DecodeError as error:
-        raise ModelError(f"{file}: is no ONNX file: {error}") from error
+    graph = _read_graph(file)
     stored = {tensor.name: tensor for tensor in graph.initializer}
     found = []
     for node in graph.node:
         if node.op_type != "Conv":
             continue
-        if len(node.input) != 3 or not set(node.input[1:]) <= stored.keys():
+        if not set(node.input[1:]) <= stored.keys():
             raise ModelError(
-                f"{file}, node {node.name!r}: got a convolution without stored weight and bias",
-                help="export in evaluation mode, with batch normalisation folded",
+                f"{file}, node {node.name!r}: got a convolution without stored weights",
+                help="export in evaluation mode, with constants folded",
             )
-        weight, bias = (
-            torch.from_numpy(np.array(numpy_helper.to_array(stored[name]), np.float32))
-            for name in node.input[1:]
-        )
-        found.append(ConvWeights(node.name, weight, bias))
+        weight, *bias = (_tensor(stored[name]) for name in node.input[1:])
+        found.append(ConvWeights(node.name, node.input[1], weight, bias[0] if bias else None))
     return found
+
+
+def read_tensors(file: Path) -> dict[str, Tensor]:
+    """Return every stored tensor by its name, as float32.
+
+    Raises:
+        ModelError: The file is no ONNX file.
+    """
+    return {tensor.name: _tensor(tensor) for tensor in _read_graph(file).initializer}
+
+
+def _read_graph(file: Path) -> onnx.GraphProto:
+    try:
+        return onnx.load(file, load_external_data=False).graph
+    except DecodeError as error:
+        raise ModelError(f"{file}: is no ONNX file: {error}") from error
+
+
+def _tensor(stored: onnx.TensorProto) -> Tensor:
+    return torch.from_numpy(np.array(numpy_helper.to_array(stored), np.float32))

@@ -165,6 +165,11 @@ def load_yolox(weights: Path, *, num_classes: int, size: YoloXSize) -> YoloX:
 
 def _fill(layer: nn.Conv2d, came: ConvWeights, *, where: str) -> None:
     weight = came.weight
+    if came.bias is None:
+        raise ModelError(
+            f"{where}: got a convolution without bias",
+            help="export in evaluation mode, with batch normalisation folded",
+        )
     if isinstance(layer, Stem) and weight.shape[1:] == (12, 3, 3):
         weight = Stem.from_focus(weight)
     if weight.shape != layer.weight.shape or len(came.bias) != layer.out_channels:
