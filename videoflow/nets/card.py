@@ -21,6 +21,7 @@ from videoflow.nets.shelf import CARD_FILE, find_model
 __all__ = ["InputContract", "ModelCard", "OutputContract", "WeightsFile", "load_card"]
 
 Text = Annotated[str, StringConstraints(min_length=1)]
+Task = Literal["detection", "segmentation", "keypoints", "embedding"]
 
 
 class _Strict(BaseModel):
@@ -34,14 +35,17 @@ class WeightsFile(_Strict):
 
     Attributes:
         file: Name under which the file is looked up and cached.
-        sha256: Its checksum, 64 lower-case hexadecimal digits.
-        url: Where it can be had; ``https:`` or ``file:``.
+        sha256: Its checksum in lower-case hexadecimal digits: all 64, or at least the first
+            eight. None where nobody knows it: then whoever loads the model has to say once
+            that any content will do (see ``nets.weights``).
+        url: Where it can be had; ``https:`` or ``file:``. None for a file that is only beside
+            the card or in a folder of weights.
         origin: Who trained it, for people.
     """
 
     file: Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*$")]
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    url: Annotated[str, StringConstraints(pattern=r"^(https?|file)://")]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8,64}$")] | None = None
+    url: Annotated[str, StringConstraints(pattern=r"^(https?|file)://")] | None = None
     origin: Text
 
 
@@ -76,6 +80,9 @@ class ModelCard(_Strict):
 
     Attributes:
         name: Also the name of its folder.
+        folder: Where the card lies; not written in it.
+        task: What the model is for.
+        num_parameters: How many numbers it has learned; None where nobody counted.
         factory: ``package.module:function`` that builds the network from the weights file:
             ``function(weights: Path, *, num_classes: int) -> nn.Module``.
         licence: SPDX identifier of the weights' licence.
@@ -87,12 +94,23 @@ class ModelCard(_Strict):
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
+    folder: Path
+    task: Task = "detection"
+    num_parameters: Annotated[int, Field(ge=1)] | None = None
     factory: Annotated[str, StringConstraints(pattern=r"^[\w.]+:\w+$")]
     licence: Text
     weights: WeightsFile
     input: InputContract
     output: OutputContract
     labels: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+    def with_weights(self, file: Path) -> ModelCard:
+        """Return the card with a weights file of the caller's own, of unknown checksum."""
+        weights = WeightsFile(file="own", origin="the caller")
+        own = weights.model_copy(update={"file": file.name})  # a name with blanks will do
+        return self.model_copy(
+            update={"weights": own, "folder": file.expanduser().resolve().parent}
+        )
 
     def class_indices(self, classes: Sequence[str | int] | None) -> tuple[int, ...] | None:
         """Return the class indices that ``classes`` names, sorted, or None for None (all).
@@ -143,15 +161,17 @@ def load_card(model: str | Path) -> ModelCard:
         raise ModelError(f"{file}: is no YAML file: {error}") from error
     if not isinstance(content, dict):
         raise ModelError(f"{file}: got {type(content).__name__}, want a mapping of keys")
+    if "folder" in content:
+        raise ModelError(f"{file}, $.folder: is no key of a model card")
     if isinstance(content.get("labels"), str):
         content["labels"] = _read_labels(file.parent / content["labels"], card=file)
     try:
-        card = ModelCard.model_validate(content)
+        card = ModelCard.model_validate(content | {"folder": file.parent.resolve()})
     except ValidationError as error:
         raise _card_error(file, error) from error
-    if card.name != file.parent.resolve().name:
+    if card.name != card.folder.name:
         raise ModelError(
-            f"{file}, $.name: got {card.name!r}, want {file.parent.resolve().name!r}",
+            f"{file}, $.name: got {card.name!r}, want {card.folder.name!r}",
             help="a model is called like its folder",
         )
     return card
