@@ -37,6 +37,10 @@ class ObjectDetector(BatchProcessorNode):
             objects, and costs time with its square.
         precision: ``bfloat16`` is faster on processors that compute with it, and moves boxes
             and scores a little.
+        weights: A file of your own with the numbers for the model's network, instead of the
+            card's.
+        allow_unknown_checksum: Take a weights file whose checksum nobody knows, and note the
+            checksum beside it; from then on the file has to stay as it is.
         **options: See ``BatchProcessorNode``; ``device="auto"`` is a GPU if there is one.
 
     Raises:
@@ -58,6 +62,8 @@ class ObjectDetector(BatchProcessorNode):
         nms_threshold: float = 0.65,
         input_size: int = 416,
         precision: Literal["float32", "bfloat16"] = "float32",
+        weights: str | Path | None = None,
+        allow_unknown_checksum: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -79,6 +85,8 @@ class ObjectDetector(BatchProcessorNode):
         self.nms_threshold = nms_threshold
         self.input_size = input_size
         self.precision: Literal["float32", "bfloat16"] = precision
+        self.weights = weights
+        self.allow_unknown_checksum = allow_unknown_checksum
         self._detector: Detector | None = None
 
     def check(self) -> None:
@@ -97,7 +105,9 @@ class ObjectDetector(BatchProcessorNode):
             from videoflow.nets.load import resolve_device  # torch: only who names a GPU
 
             resolve_device(self.options["device"])
-        find_weights(card)
+        if self.weights is not None:
+            card = card.with_weights(Path(self.weights))
+        find_weights(card, allow_unknown_checksum=self.allow_unknown_checksum)
 
     def open(self) -> None:
         """Load the model onto the node's device."""
@@ -111,6 +121,8 @@ class ObjectDetector(BatchProcessorNode):
             input_size=self.input_size,
             device=self.options["device"],
             precision=self.precision,
+            weights=self.weights,
+            allow_unknown_checksum=self.allow_unknown_checksum,
         )
 
     def process_batch(self, batch: Sequence[Frame]) -> list[Detections]:
