@@ -80,3 +80,23 @@ def test_picture_without_pixels_is_refused(source_hw: tuple[int, int]) -> None:
     """A picture of no size has no proportions."""
     with pytest.raises(ShapeError, match="want at least 1 x 1"):
         Letterbox.fit(source_hw, input_size=416, stride=32)
+
+
+@pytest.mark.parametrize(
+    ("source_hw", "keeps_proportions", "content_hw"),
+    [
+        pytest.param((576, 768), True, (240, 320), id="wide"),
+        pytest.param((768, 576), True, (256, 192), id="upright"),
+        pytest.param((576, 768), False, (256, 320), id="stretched"),
+        pytest.param((1, 10_000), True, (1, 320), id="one row"),
+    ],
+)
+def test_a_fixed_size_is_filled_as_far_as_it_goes(
+    source_hw: tuple[int, int], keeps_proportions: bool, content_hw: tuple[int, int]
+) -> None:
+    """An input of a fixed size holds the largest picture that fits, or a stretched one."""
+    fit = Letterbox.fit(
+        source_hw, input_size=(256, 320), stride=32, keeps_proportions=keeps_proportions
+    )
+
+    assert (fit.content_hw, fit.input_hw) == (content_hw, (256, 320))

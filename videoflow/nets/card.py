@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints, ValidationError
 
 from videoflow.errors import ModelError
 from videoflow.nets.shelf import CARD_FILE, find_model
@@ -21,6 +21,8 @@ from videoflow.nets.shelf import CARD_FILE, find_model
 __all__ = ["InputContract", "ModelCard", "OutputContract", "WeightsFile", "load_card"]
 
 Text = Annotated[str, StringConstraints(min_length=1)]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
 Task = Literal["detection", "segmentation", "keypoints", "embedding"]
 
 
@@ -50,19 +52,50 @@ class WeightsFile(_Strict):
 
 
 class InputContract(_Strict):
-    """What the network wants: float ``[N, 3, H, W]``, 0 to 255, letterboxed to the top left.
+    """What the network wants: float ``[N, 3, H, W]``, the picture in the upper left corner.
+
+    A value is ``(pixel / 255 * max_value - mean) / std``, with mean and std in the order of
+    ``channels``; the padding is a pixel too.
 
     Attributes:
         channels: Order of the three colours.
+        size: Longest side in pixels that the weights were trained for, for a network that
+            takes any; or height and width, for one that takes only this size.
+        stride: Where the size is not fixed, H and W are padded to the next multiple of it.
+        fit: ``letterbox`` keeps the picture's proportions and pads; ``stretch`` does not.
         pad_value: Level of the padding, 0 to 255.
-        stride: H and W are multiples of it.
-        size: Longest side in pixels that the weights were trained for.
+        max_value: Of the brightest pixel, before mean and std: 255 or 1, say.
+        mean: Of each channel.
+        std: Of each channel.
     """
 
     channels: Literal["bgr", "rgb"]
-    pad_value: Annotated[int, Field(ge=0, le=255)]
-    stride: Annotated[int, Field(ge=1)]
-    size: Annotated[int, Field(ge=1)]
+    size: Count | Annotated[tuple[Count, Count], Strict(False)]
+    stride: Count = 1
+    fit: Literal["letterbox", "stretch"] = "letterbox"
+    pad_value: Annotated[int, Field(ge=0, le=255)] = 0
+    max_value: Positive = 255.0
+    mean: Annotated[tuple[float, float, float], Strict(False)] = (0.0, 0.0, 0.0)
+    std: Annotated[tuple[Positive, Positive, Positive], Strict(False)] = (1.0, 1.0, 1.0)
+
+    def input_size(self, wanted: int | None) -> int | tuple[int, int]:
+        """Return the size to run at: the longest side, or a fixed height and width.
+
+        Args:
+            wanted: Longest side in pixels; None for the contract's own.
+
+        Raises:
+            ModelError: A longest side for a network of a fixed size.
+        """
+        if wanted is None:
+            return self.size
+        if isinstance(self.size, tuple):
+            height, width = self.size
+            raise ModelError(
+                f"input_size: got {wanted}, and the network takes {width} x {height} only",
+                help="leave input_size out",
+            )
+        return wanted
 
 
 class OutputContract(_Strict):
@@ -89,20 +122,20 @@ class ModelCard(_Strict):
         weights: The file with the trained numbers.
         input: What the network wants.
         output: What it gives.
-        labels: Class names in the order of the outputs; in the file, the name of a text
-            file beside the card with one name a line.
+        labels: Class names in the order of the outputs; in the file, a list, or the
+            name of a text file beside the card with one name a line.
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
     folder: Path
     task: Task = "detection"
-    num_parameters: Annotated[int, Field(ge=1)] | None = None
+    num_parameters: Count | None = None
     factory: Annotated[str, StringConstraints(pattern=r"^[\w.]+:\w+$")]
     licence: Text
     weights: WeightsFile
     input: InputContract
     output: OutputContract
-    labels: Annotated[tuple[Text, ...], Field(min_length=1)]
+    labels: Annotated[tuple[Text, ...], Field(min_length=1), Strict(False)]
 
     def with_weights(self, file: Path) -> ModelCard:
         """Return the card with a weights file of the caller's own, of unknown checksum."""

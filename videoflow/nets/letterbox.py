@@ -27,13 +27,22 @@ class Letterbox:
     input_hw: tuple[int, int]
 
     @classmethod
-    def fit(cls, source_hw: tuple[int, int], *, input_size: int, stride: int) -> Letterbox:
-        """Scale the picture's longer side to ``input_size`` and pad only to the stride.
+    def fit(
+        cls,
+        source_hw: tuple[int, int],
+        *,
+        input_size: int | tuple[int, int],
+        stride: int = 1,
+        keeps_proportions: bool = True,
+    ) -> Letterbox:
+        """Scale the picture into the input's size.
 
         Args:
             source_hw: Height and width of the picture in pixels.
-            input_size: In pixels.
-            stride: Height and width of the input are multiples of it.
+            input_size: Height and width of the input; or its longest side, and then it is
+                padded only to the stride.
+            stride: Height and width of an input are multiples of it, unless both are given.
+            keeps_proportions: Pad instead of filling the input.
 
         Raises:
             ShapeError: A picture without pixels.
@@ -41,16 +50,24 @@ class Letterbox:
         Example:
             >>> Letterbox.fit((576, 768), input_size=416, stride=32)
             Letterbox(source_hw=(576, 768), content_hw=(312, 416), input_hw=(320, 416))
+            >>> Letterbox.fit((576, 768), input_size=(416, 416))
+            Letterbox(source_hw=(576, 768), content_hw=(312, 416), input_hw=(416, 416))
         """
         if min(source_hw) < 1:
             raise ShapeError(
                 f"letterbox: got a picture of {source_hw[1]} x {source_hw[0]} pixels, "
                 "want at least 1 x 1"
             )
-        scale = input_size / max(source_hw)
+        is_fixed = isinstance(input_size, tuple)
+        bounds = input_size if isinstance(input_size, tuple) else (input_size, input_size)
+        scale = min(bound / side for bound, side in zip(bounds, source_hw, strict=True))
         height, width = (max(1, round(side * scale)) for side in source_hw)
+        if not keeps_proportions:
+            height, width = bounds
         padded_height, padded_width = (-(-side // stride) * stride for side in (height, width))
-        return cls(source_hw, (height, width), (padded_height, padded_width))
+        return cls(
+            source_hw, (height, width), bounds if is_fixed else (padded_height, padded_width)
+        )
 
     def to_source(self, boxes_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map boxes from the input to the picture.

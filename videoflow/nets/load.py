@@ -65,7 +65,7 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
         labels=card.labels,
         contract=card.input,
         selection=selection,
-        input_size=input_size or card.input.size,
+        input_size=card.input.input_size(input_size),
         device=where,
         dtype=_DTYPES[precision],
     )

@@ -54,7 +54,7 @@ def make_inputs(
     frames: Sequence[Frame],
     *,
     contract: InputContract,
-    input_size: int,
+    input_size: int | tuple[int, int],
     device: torch.device,
     dtype: torch.dtype = torch.float32,
 ) -> list[InputBatch]:
@@ -66,7 +66,8 @@ def make_inputs(
     Args:
         frames: On any device; only read during the call.
         contract: What the network wants.
-        input_size: Longest side of the scaled picture in pixels.
+        input_size: Longest side of the scaled picture in pixels, or height and width of the
+            input.
         device: Where the images are made.
         dtype: Floating point type of the images.
 
@@ -78,7 +79,12 @@ def make_inputs(
         LeaseError: A frame that was used after its time.
     """
     fits = [
-        Letterbox.fit(frame.size_hw, input_size=input_size, stride=contract.stride)
+        Letterbox.fit(
+            frame.size_hw,
+            input_size=input_size,
+            stride=contract.stride,
+            keeps_proportions=contract.fit == "letterbox",
+        )
         for frame in frames
     ]
     order = sorted(range(len(frames)), key=lambda at: (fits[at].input_hw, _kind(frames[at])))
@@ -128,6 +134,17 @@ def _fill(
         rgb = _resize(batch, fit.content_hw)
     content = images[:, :, :height, :width]
     content.copy_(rgb.flip(1) if contract.channels == "bgr" else rgb)
+    _normalize(images, contract)
+
+
+def _normalize(images: Tensor, contract: InputContract) -> None:
+    """Bring pixels of ``[N, 3, H, W]``, 0 to 255, to the contract's range, in place."""
+    mean, std = (torch.tensor(three)[:, None, None] for three in (contract.mean, contract.std))
+    factor, shift = contract.max_value / 255 / std, mean / std
+    if not torch.all(factor == 1):
+        images.mul_(factor.to(images))
+    if torch.any(shift):
+        images.sub_(shift.to(images))
 
 
 def _resize(planes: Tensor, size_hw: tuple[int, int]) -> Tensor:

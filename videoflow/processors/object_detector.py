@@ -33,8 +33,9 @@ class ObjectDetector(BatchProcessorNode):
         nms_threshold: Intersection over union above which two boxes of one class are one.
             0.65 is YOLOX's own and keeps people apart who stand before each other, as a
             tracker wants; who only draws boxes sees fewer double ones with 0.5.
-        input_size: Longest side of the scaled picture in pixels. Larger finds smaller
-            objects, and costs time with its square.
+        input_size: Longest side of the scaled picture in pixels; None for the one that the
+            model was trained with. Larger finds smaller objects, and costs time with its
+            square.
         precision: ``bfloat16`` is faster on processors that compute with it, and moves boxes
             and scores a little.
         weights: A file of your own with the numbers for the model's network, instead of the
@@ -60,7 +61,7 @@ class ObjectDetector(BatchProcessorNode):
         classes: Sequence[str | int] | None = None,
         score_threshold: float = 0.1,
         nms_threshold: float = 0.65,
-        input_size: int = 416,
+        input_size: int | None = None,
         precision: Literal["float32", "bfloat16"] = "float32",
         weights: str | Path | None = None,
         allow_unknown_checksum: bool = False,
@@ -73,7 +74,7 @@ class ObjectDetector(BatchProcessorNode):
         ):
             if not 0 <= value <= 1:
                 raise GraphError(f"{self.name!r}: got {key}={value!r}, want 0 to 1")
-        if not isinstance(input_size, int) or input_size < 1:
+        if input_size is not None and (not isinstance(input_size, int) or input_size < 1):
             raise GraphError(f"{self.name!r}: got input_size={input_size!r}, want an int >= 1")
         if precision not in ("float32", "bfloat16"):
             raise GraphError(
