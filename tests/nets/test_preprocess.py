@@ -198,4 +198,5 @@ def test_a_fixed_size_makes_one_batch_of_all_frames() -> None:
     )
 
     assert batch.images.shape == (2, 3, 32, 64)
-    assert [fit.content_hw for fit in batch.letterboxes] == [(32, 32), (14, 64)]
+    fits = dict(zip(batch.positions, batch.letterboxes, strict=True))
+    assert (fits[0].content_hw, fits[1].content_hw) == ((32, 32), (14, 64))

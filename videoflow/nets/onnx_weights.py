@@ -8,32 +8,17 @@ protobuf; a parser of our own would be a hundred lines about somebody else's for
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import onnx
 import torch
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # no stubs
 from onnx import numpy_helper
-from torch import Tensor
 
 from videoflow.errors import ModelError
+from videoflow.nets.conv_weights import ConvWeights
 
-__all__ = ["ConvWeights", "read_convolutions"]
-
-
-class ConvWeights(NamedTuple):
-    """What one convolution has learned.
-
-    Attributes:
-        name: Of the node in the graph, for messages.
-        weight: float32 ``[out, in / groups, height, width]``.
-        bias: float32 ``[out]``.
-    """
-
-    name: str
-    weight: Tensor
-    bias: Tensor
+__all__ = ["read_convolutions"]
 
 
 def read_convolutions(file: Path) -> list[ConvWeights]:
