@@ -21,6 +21,7 @@ from videoflow.nets.shelf import CARD_FILE, find_model
 __all__ = ["InputContract", "ModelCard", "OutputContract", "WeightsFile", "load_card"]
 
 Text = Annotated[str, StringConstraints(min_length=1)]
+Colour = Annotated[tuple[float, float, float], Field(strict=False)]
 Task = Literal["detection", "segmentation", "keypoints", "embedding"]
 
 
@@ -50,29 +51,49 @@ class WeightsFile(_Strict):
 
 
 class InputContract(_Strict):
-    """What the network wants: float ``[N, 3, H, W]``, 0 to 255, letterboxed to the top left.
+    """What the network wants: float ``[N, 3, H, W]``, pictures in the upper left corner.
 
     Attributes:
         channels: Order of the three colours.
-        pad_value: Level of the padding, 0 to 255.
-        stride: H and W are multiples of it.
-        size: Longest side in pixels that the weights were trained for.
+        fit: How a picture is scaled. ``long_side``: its longer side becomes ``size``;
+            ``short_side``: its shorter side does, as far as the longer one stays within
+            ``max_size``; ``stretch``: both do, whatever its proportions.
+        size: The side in pixels that the weights were trained for.
+        max_size: See ``fit``; None for no limit.
+        stride: H and W are multiples of it; what the picture leaves is padded.
+        has_low_pass: Pictures are shrunk with a low-pass filter and rounded to whole levels,
+            as image libraries do; without, each pixel is made of its four neighbours.
+        mean: Of the three colours, where black is 0 and white 1; None where the network
+            wants levels, 0 to 255.
+        std: What is left after ``mean`` was taken away is divided by it.
+        pad_value: Of the padding, in the numbers that the network gets.
     """
 
     channels: Literal["bgr", "rgb"]
-    pad_value: Annotated[int, Field(ge=0, le=255)]
-    stride: Annotated[int, Field(ge=1)]
+    fit: Literal["long_side", "short_side", "stretch"] = "long_side"
     size: Annotated[int, Field(ge=1)]
+    max_size: Annotated[int, Field(ge=1)] | None = None
+    stride: Annotated[int, Field(ge=1)]
+    has_low_pass: bool = False
+    mean: Colour | None = None
+    std: Colour = (1.0, 1.0, 1.0)
+    pad_value: Annotated[int, Field(ge=0, le=255)]
 
 
 class OutputContract(_Strict):
     """What the network gives.
 
     Attributes:
-        form: ``cxcywh_logits`` is a ``nets.detector.Predictions``.
+        form: ``cxcywh_logits`` is a ``nets.predictions.Predictions``, ``objects`` a
+            ``nets.objects.Objects``; ``class_logits`` is float ``[N, classes, H, W]``.
+        score_threshold: Least score of a detection where the caller says nothing.
+        nms_threshold: Intersection over union above which two boxes of one class are one,
+            where the caller says nothing.
     """
 
-    form: Literal["cxcywh_logits"]
+    form: Literal["cxcywh_logits", "objects", "class_logits"]
+    score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.1
+    nms_threshold: Annotated[float, Field(ge=0, le=1)] = 0.65
 
 
 class ModelCard(_Strict):
