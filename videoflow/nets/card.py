@@ -10,10 +10,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from videoflow.errors import ModelError
 from videoflow.nets.shelf import CARD_FILE, find_model
@@ -22,7 +30,7 @@ __all__ = ["InputContract", "ModelCard", "OutputContract", "WeightsFile", "load_
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
+Colour = Annotated[tuple[float, float, float], Strict(False)]
 Task = Literal["detection", "segmentation", "keypoints", "embedding"]
 
 
@@ -52,42 +60,52 @@ class WeightsFile(_Strict):
 
 
 class InputContract(_Strict):
-    """What the network wants: float ``[N, 3, H, W]``, the picture in the upper left corner.
-
-    A value is ``(pixel / 255 * max_value - mean) / std``, with mean and std in the order of
-    ``channels``; the padding is a pixel too.
+    """What the network wants: float ``[N, 3, H, W]``, pictures in the upper left corner.
 
     Attributes:
         channels: Order of the three colours.
-        size: Longest side in pixels that the weights were trained for, for a network that
-            takes any; or height and width, for one that takes only this size.
-        stride: Where the size is not fixed, H and W are padded to the next multiple of it.
-        fit: ``letterbox`` keeps the picture's proportions and pads; ``stretch`` does not.
-        pad_value: Level of the padding, 0 to 255.
-        max_value: Of the brightest pixel, before mean and std: 255 or 1, say.
-        mean: Of each channel.
-        std: Of each channel.
+        size: The side in pixels that the weights were trained for; or height and width, for a
+            network that takes only this size.
+        fit: How a picture is scaled. ``long_side``: its longer side becomes ``size``;
+            ``short_side``: its shorter side does, as far as the longer one stays within
+            ``max_size``; ``stretch``: both do, whatever its proportions. Into a fixed height
+            and width, ``long_side`` scales as far as the picture fits.
+        max_size: See ``fit``; None for no limit.
+        stride: H and W are multiples of it; what the picture leaves is padded.
+        has_low_pass: Pictures are shrunk with a low-pass filter and rounded to whole levels,
+            as image libraries do; without, each pixel is made of its four neighbours.
+        mean: Of the three colours, where black is 0 and white 1; None where the network
+            wants levels, 0 to 255.
+        std: What is left after ``mean`` was taken away is divided by it.
+        pad_value: Of the padding, in the numbers that the network gets.
     """
 
     channels: Literal["bgr", "rgb"]
     size: Count | Annotated[tuple[Count, Count], Strict(False)]
+    fit: Literal["long_side", "short_side", "stretch"] = "long_side"
+    max_size: Count | None = None
     stride: Count = 1
-    fit: Literal["letterbox", "stretch"] = "letterbox"
-    pad_value: Annotated[int, Field(ge=0, le=255)] = 0
-    max_value: Positive = 255.0
-    mean: Annotated[tuple[float, float, float], Strict(False)] = (0.0, 0.0, 0.0)
-    std: Annotated[tuple[Positive, Positive, Positive], Strict(False)] = (1.0, 1.0, 1.0)
+    has_low_pass: bool = False
+    mean: Colour | None = None
+    std: Colour = (1.0, 1.0, 1.0)
+    pad_value: Annotated[float, Field(ge=-255, le=255)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if isinstance(self.size, tuple) and self.fit == "short_side":
+            raise ValueError("long_side or stretch with a fixed height and width")
+        return self
 
     def input_size(self, wanted: int | None) -> int | tuple[int, int]:
-        """Return the size to run at: the longest side, or a fixed height and width.
+        """Return the size to run at: that of a side, or a fixed height and width.
 
         Args:
-            wanted: Longest side in pixels; None for the contract's own.
+            wanted: In place of ``size``, in pixels; None for the contract's own.
 
         Raises:
-            ModelError: A longest side for a network of a fixed size.
+            ModelError: A side for a network of a fixed size.
         """
-        if wanted is None:
+        if wanted is None or wanted == self.size:
             return self.size
         if isinstance(self.size, tuple):
             height, width = self.size
@@ -102,10 +120,16 @@ class OutputContract(_Strict):
     """What the network gives.
 
     Attributes:
-        form: ``cxcywh_logits`` is a ``nets.detector.Predictions``.
+        form: ``cxcywh_logits`` is a ``nets.predictions.Predictions``, ``objects`` a
+            ``nets.objects.Objects``; ``class_logits`` is float ``[N, classes, H, W]``.
+        score_threshold: Least score of a detection where the caller says nothing.
+        nms_threshold: Intersection over union above which two boxes of one class are one,
+            where the caller says nothing.
     """
 
-    form: Literal["cxcywh_logits"]
+    form: Literal["cxcywh_logits", "objects", "class_logits"]
+    score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.1
+    nms_threshold: Annotated[float, Field(ge=0, le=1)] = 0.65
 
 
 class ModelCard(_Strict):
@@ -230,5 +254,7 @@ def _card_error(file: Path, error: ValidationError) -> ModelError:
         )
     if kind == "extra_forbidden":
         return ModelError(f"{file}, $.{key}: is no key of a model card")
-    want = first["msg"].removeprefix("Input should be ").removeprefix("String should ")
+    want = first["msg"]
+    for opening in ("Input should be ", "String should ", "Value error, "):
+        want = want.removeprefix(opening)
     return ModelError(f"{file}, $.{key}: got {value!r} ({type(value).__name__}), want: {want}")
