@@ -31,6 +31,8 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
     input_size: int | None = None,
     device: str = "auto",
     precision: Precision = "float32",
+    weights: str | Path | None = None,
+    allow_unknown_checksum: bool = False,
 ) -> Detector:
     """Find a model's weights, build its network and put it on the device.
 
@@ -42,23 +44,28 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
         input_size: Longest side of the scaled pictures in pixels; None for the card's.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: Number format of the network; its boxes are float32 always.
+        weights: A file of the caller's own instead of the card's.
+        allow_unknown_checksum: See ``find_weights``.
 
     Raises:
         ModelError: An unknown model or class, no weights, or weights that do not fit.
         GraphError: A device that is not there.
     """
     card = load_card(model)
+    if weights is not None:
+        card = card.with_weights(Path(weights))
     where = resolve_device(device)
     selection = Selection(score_threshold, nms_threshold, card.class_indices(classes))
     build = _find_factory(card)
-    network = build(find_weights(card), num_classes=len(card.labels))
+    file = find_weights(card, allow_unknown_checksum=allow_unknown_checksum)
+    network = build(file, num_classes=len(card.labels))
     network.to(device=where, dtype=_DTYPES[precision])
     return DenseDetector(
         network,
         labels=card.labels,
         contract=card.input,
         selection=selection,
-        input_size=input_size or card.input.size,
+        input_size=card.input.input_size(input_size),
         device=where,
         dtype=_DTYPES[precision],
     )

@@ -8,7 +8,6 @@ protobuf; a parser of our own would be a hundred lines about somebody else's for
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -18,31 +17,16 @@ from onnx import numpy_helper
 from torch import Tensor
 
 from videoflow.errors import ModelError
+from videoflow.nets.conv_weights import ConvWeights
 
-__all__ = ["ConvWeights", "read_convolutions", "read_tensors"]
-
-
-class ConvWeights(NamedTuple):
-    """What one convolution has learned.
-
-    Attributes:
-        name: Of the node in the graph, for messages.
-        weight_name: Of the stored weight.
-        weight: float32 ``[out, in / groups, height, width]``.
-        bias: float32 ``[out]``, or None for a convolution without.
-    """
-
-    name: str
-    weight_name: str
-    weight: Tensor
-    bias: Tensor | None
+__all__ = ["read_convolutions", "read_operands", "read_tensors"]
 
 
 def read_convolutions(file: Path) -> list[ConvWeights]:
     """Return weights and biases of all convolutions, in the order in which the graph runs them.
 
     Exporters that fold batch normalisation give what they folded running numbers for names,
-    so that the order is often the only name that is left; whoever loads compares every shape.
+    so that the order is the only name that is left; whoever loads compares every shape.
 
     Raises:
         ModelError: The file is no ONNX file, or holds a convolution without stored weights.
@@ -53,14 +37,23 @@ def read_convolutions(file: Path) -> list[ConvWeights]:
     for node in graph.node:
         if node.op_type != "Conv":
             continue
-        if not set(node.input[1:]) <= stored.keys():
+        if len(node.input) != 3 or not set(node.input[1:]) <= stored.keys():
             raise ModelError(
-                f"{file}, node {node.name!r}: got a convolution without stored weights",
-                help="export in evaluation mode, with constants folded",
+                f"{file}, node {node.name!r}: got a convolution without stored weight and bias",
+                help="export in evaluation mode, with batch normalisation folded",
             )
-        weight, *bias = (_tensor(stored[name]) for name in node.input[1:])
-        found.append(ConvWeights(node.name, node.input[1], weight, bias[0] if bias else None))
+        weight, bias = (_tensor(stored[name]) for name in node.input[1:])
+        found.append(ConvWeights(node.name, weight, bias))
     return found
+
+
+def read_operands(file: Path, operator: str) -> list[tuple[str, ...]]:
+    """Return what each node of one kind takes, by name, in the order of the graph.
+
+    Raises:
+        ModelError: The file is no ONNX file.
+    """
+    return [tuple(node.input) for node in _read_graph(file).node if node.op_type == operator]
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from videoflow.errors import ModelError, ShapeError
-from videoflow.nets.onnx_weights import ConvWeights, read_convolutions, read_tensors
+from videoflow.nets.onnx_weights import read_operands, read_tensors
 
 __all__ = ["OsNet", "osnet_retail_0248"]
 
@@ -158,44 +158,40 @@ def osnet_retail_0248(weights: Path) -> OsNet:
         ModelError: The file does not fit the network.
     """
     network = OsNet()
-    _fill_convolutions(network, read_convolutions(weights), file=weights)
     tensors = read_tensors(weights)
     try:
+        _fill_convolutions(network, tensors, read_operands(weights, "Conv"))
         _fill_rest(network, tensors)
-    except KeyError as error:
+    except (KeyError, IndexError) as error:
         raise ModelError(
-            f"{weights}: has no tensor {error}", help="want the file that the card names"
+            f"{weights}: does not fit OSNet: {error}", help="want the file of the model's card"
         ) from error
     return network.requires_grad_(False).eval()
 
 
-def _fill_convolutions(network: OsNet, stored: list[ConvWeights], *, file: Path) -> None:
+def _fill_convolutions(
+    network: OsNet, tensors: dict[str, Tensor], operands: list[tuple[str, ...]]
+) -> None:
     """Give each layer the next stored weight of its shape.
 
     The graph runs the branches in an order of its own, and the layers of a gate four times; the
     numbers in the names of the weights tell in which order the layers were made.
     """
     by_shape = defaultdict(list)
-    for came in sorted({came.weight_name: came for came in stored}.values(), key=_layer_number):
-        by_shape[came.weight.shape].append(came)
-    for name, layer in network.named_modules():
-        if not isinstance(layer, nn.Conv2d):
-            continue
-        if not by_shape[layer.weight.shape]:
-            raise ModelError(f"{file}: has no weight {list(layer.weight.shape)} for {name!r}")
-        came = by_shape[layer.weight.shape].pop(0)
-        if (came.bias is None) != (layer.bias is None):
-            raise ModelError(f"{file}, {came.weight_name!r}: got a bias or none, {name!r} not")
-        layer.weight = nn.Parameter(came.weight)
-        if came.bias is not None:
-            layer.bias = nn.Parameter(came.bias)
-    if left := [came.weight_name for rest in by_shape.values() for came in rest]:
-        raise ModelError(f"{file}: no layer wants {', '.join(left)}")
+    biases = {weight: bias for _, weight, *bias in operands}
+    for name in sorted(biases, key=_layer_number):
+        by_shape[tensors[name].shape].append(name)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            name = by_shape[layer.weight.shape].pop(0)
+            layer.weight = nn.Parameter(tensors[name])
+            if layer.bias is not None:
+                layer.bias = nn.Parameter(tensors[biases[name][0]])
 
 
-def _layer_number(came: ConvWeights) -> int:
+def _layer_number(weight_name: str) -> int:
     """Return 9 for ``model/conv2d_9/...``, 0 for ``model/conv2d/...``."""
-    found = re.search(r"conv2d_(\d+)/", came.weight_name)
+    found = re.search(r"conv2d_(\d+)/", weight_name)
     return int(found[1]) if found else 0
 
 

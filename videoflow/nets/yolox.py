@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from videoflow.errors import ModelError, ShapeError
-from videoflow.nets.onnx_weights import ConvWeights, read_convolutions
+from videoflow.nets.conv_weights import ConvWeights
+from videoflow.nets.onnx_weights import read_convolutions
 from videoflow.nets.predictions import Predictions
 from videoflow.nets.yolox_blocks import (
     ConvBlock,
@@ -31,6 +32,7 @@ from videoflow.nets.yolox_blocks import (
     Stem,
     spatial_block,
 )
+from videoflow.nets.yolox_checkpoint import official_layers, read_checkpoint
 
 __all__ = [
     "YoloX",
@@ -45,6 +47,7 @@ __all__ = [
 ]
 
 _STRIDES: Final = (8, 16, 32)
+_WRONG_SIZE: Final = "model and labels must be those that the weights were trained for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +139,11 @@ class YoloX(nn.Module):
 
 
 def load_yolox(weights: Path, *, num_classes: int, size: YoloXSize) -> YoloX:
-    """Build the network and fill it from an ONNX export with folded normalisation.
+    """Build the network and fill it from a file, with batch normalisation folded.
 
     Args:
-        weights: ONNX file of the same size and number of classes.
+        weights: Of the same size and number of classes: an ONNX export (``.onnx``), or a
+            checkpoint of the official code.
         num_classes: Length of the label list.
         size: Which member of the family.
 
@@ -151,12 +155,16 @@ def load_yolox(weights: Path, *, num_classes: int, size: YoloXSize) -> YoloX:
     """
     with torch.device("meta"):  # every number comes from the file: make up none before
         model = YoloX(size, num_classes=num_classes)
-    stored = read_convolutions(weights)
     layers = {n: m for n, m in model.named_modules() if isinstance(m, nn.Conv2d)}
+    if weights.suffix == ".onnx":
+        stored = read_convolutions(weights)
+    else:
+        stored = read_checkpoint(
+            weights, official_layers(depth=size.depth, is_depthwise=size.is_depthwise)
+        )
     if len(layers) != len(stored):
         raise ModelError(
-            f"{weights}: got {len(stored)} convolutions, want {len(layers)}",
-            help="the card's factory must be of the size that was exported",
+            f"{weights}: got {len(stored)} convolutions, want {len(layers)}", help=_WRONG_SIZE
         )
     for (name, layer), came in zip(layers.items(), stored, strict=True):
         _fill(layer, came, where=f"{weights}, {came.name!r} for {name!r}")
@@ -165,18 +173,13 @@ def load_yolox(weights: Path, *, num_classes: int, size: YoloXSize) -> YoloX:
 
 def _fill(layer: nn.Conv2d, came: ConvWeights, *, where: str) -> None:
     weight = came.weight
-    if came.bias is None:
-        raise ModelError(
-            f"{where}: got a convolution without bias",
-            help="export in evaluation mode, with batch normalisation folded",
-        )
     if isinstance(layer, Stem) and weight.shape[1:] == (12, 3, 3):
         weight = Stem.from_focus(weight)
     if weight.shape != layer.weight.shape or len(came.bias) != layer.out_channels:
         raise ModelError(
             f"{where}: got weight {list(weight.shape)}, bias {list(came.bias.shape)}, "
             f"want {list(layer.weight.shape)}, [{layer.out_channels}]",
-            help="the card's factory and labels must be those of the exported model",
+            help=_WRONG_SIZE,
         )
     layer.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last))
     layer.bias = nn.Parameter(came.bias)

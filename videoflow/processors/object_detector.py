@@ -33,10 +33,15 @@ class ObjectDetector(BatchProcessorNode):
         nms_threshold: Intersection over union above which two boxes of one class are one.
             0.65 is YOLOX's own and keeps people apart who stand before each other, as a
             tracker wants; who only draws boxes sees fewer double ones with 0.5.
-        input_size: Longest side of the scaled picture in pixels. Larger finds smaller
-            objects, and costs time with its square.
+        input_size: Longest side of the scaled picture in pixels; None for the one that the
+            model was trained with. Larger finds smaller objects, and costs time with its
+            square.
         precision: ``bfloat16`` is faster on processors that compute with it, and moves boxes
             and scores a little.
+        weights: A file of your own with the numbers for the model's network, instead of the
+            card's.
+        allow_unknown_checksum: Take a weights file whose checksum nobody knows, and note the
+            checksum beside it; from then on the file has to stay as it is.
         **options: See ``BatchProcessorNode``; ``device="auto"`` is a GPU if there is one.
 
     Raises:
@@ -56,8 +61,10 @@ class ObjectDetector(BatchProcessorNode):
         classes: Sequence[str | int] | None = None,
         score_threshold: float = 0.1,
         nms_threshold: float = 0.65,
-        input_size: int = 416,
+        input_size: int | None = None,
         precision: Literal["float32", "bfloat16"] = "float32",
+        weights: str | Path | None = None,
+        allow_unknown_checksum: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -67,7 +74,7 @@ class ObjectDetector(BatchProcessorNode):
         ):
             if not 0 <= value <= 1:
                 raise GraphError(f"{self.name!r}: got {key}={value!r}, want 0 to 1")
-        if not isinstance(input_size, int) or input_size < 1:
+        if input_size is not None and (not isinstance(input_size, int) or input_size < 1):
             raise GraphError(f"{self.name!r}: got input_size={input_size!r}, want an int >= 1")
         if precision not in ("float32", "bfloat16"):
             raise GraphError(
@@ -79,6 +86,8 @@ class ObjectDetector(BatchProcessorNode):
         self.nms_threshold = nms_threshold
         self.input_size = input_size
         self.precision: Literal["float32", "bfloat16"] = precision
+        self.weights = weights
+        self.allow_unknown_checksum = allow_unknown_checksum
         self._detector: Detector | None = None
 
     def check(self) -> None:
@@ -97,7 +106,9 @@ class ObjectDetector(BatchProcessorNode):
             from videoflow.nets.load import resolve_device  # torch: only who names a GPU
 
             resolve_device(self.options["device"])
-        find_weights(card)
+        if self.weights is not None:
+            card = card.with_weights(Path(self.weights))
+        find_weights(card, allow_unknown_checksum=self.allow_unknown_checksum)
 
     def open(self) -> None:
         """Load the model onto the node's device."""
@@ -111,6 +122,8 @@ class ObjectDetector(BatchProcessorNode):
             input_size=self.input_size,
             device=self.options["device"],
             precision=self.precision,
+            weights=self.weights,
+            allow_unknown_checksum=self.allow_unknown_checksum,
         )
 
     def process_batch(self, batch: Sequence[Frame]) -> list[Detections]:
