@@ -121,13 +121,14 @@ class OutputContract(_Strict):
 
     Attributes:
         form: ``cxcywh_logits`` is a ``nets.predictions.Predictions``, ``objects`` a
-            ``nets.objects.Objects``; ``class_logits`` is float ``[N, classes, H, W]``.
+            ``nets.objects.Objects``; ``class_logits`` is float ``[N, classes, H, W]``;
+            ``embedding`` is float ``[N, D]``.
         score_threshold: Least score of a detection where the caller says nothing.
         nms_threshold: Intersection over union above which two boxes of one class are one,
             where the caller says nothing.
     """
 
-    form: Literal["cxcywh_logits", "objects", "class_logits"]
+    form: Literal["cxcywh_logits", "objects", "class_logits", "embedding"]
     score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.1
     nms_threshold: Annotated[float, Field(ge=0, le=1)] = 0.65
 
@@ -141,7 +142,8 @@ class ModelCard(_Strict):
         task: What the model is for.
         num_parameters: How many numbers it has learned; None where nobody counted.
         factory: ``package.module:function`` that builds the network from the weights file:
-            ``function(weights: Path, *, num_classes: int) -> nn.Module``.
+            ``function(weights: Path, *, num_classes: int) -> nn.Module``; for an embedding
+            ``function(weights: Path) -> nn.Module`` with an attribute ``embedding_size``.
         licence: SPDX identifier of the weights' licence.
         weights: The file with the trained numbers.
         input: What the network wants.
@@ -202,14 +204,16 @@ class ModelCard(_Strict):
         )
 
 
-def load_card(model: str | Path) -> ModelCard:
+def load_card(model: str | Path, *, tasks: Sequence[Task] = ()) -> ModelCard:
     """Read the card of a model, without its weights.
 
     Args:
         model: A name on the shelf, or the path of a model's folder.
+        tasks: What the model may be for; empty for anything.
 
     Raises:
-        ModelError: There is no such model, or its card is wrong; names file and key.
+        ModelError: There is no such model, or it is for something else, or its card is wrong;
+            names file and key.
     """
     file = find_model(model) / CARD_FILE
     try:
@@ -230,6 +234,10 @@ def load_card(model: str | Path) -> ModelCard:
         raise ModelError(
             f"{file}, $.name: got {card.name!r}, want {card.folder.name!r}",
             help="a model is called like its folder",
+        )
+    if tasks and card.task not in tasks:
+        raise ModelError(
+            f"model {str(model)!r}: got one for {card.task}, want one for {' or '.join(tasks)}"
         )
     return card
 

@@ -18,6 +18,8 @@ from torch.nn import functional as F
 
 from videoflow.data.color import split_nv12, ycbcr_to_rgb
 from videoflow.data.frame import Frame
+from videoflow.nets.card import InputContract
+from videoflow.nets.preprocess import to_colours
 
 __all__ = ["croppable", "make_crops"]
 
@@ -35,36 +37,44 @@ def croppable(boxes_xyxy: NDArray[np.float32], size_hw: tuple[int, int]) -> NDAr
     height, width = size_hw
     limits = np.array([width, height, width, height], np.float32)
     left, top, right, bottom = np.clip(boxes_xyxy, 0, limits).T
-    return (right - left >= 1) & (bottom - top >= 1)  # false where one is not a number
+    # False where an edge is not a number.
+    shown: NDArray[np.bool_] = np.minimum(right - left, bottom - top) >= 1
+    return shown
 
 
 def make_crops(
     frames: Sequence[Frame],
     boxes_xyxy: NDArray[np.float32],
     *,
-    size_hw: tuple[int, int],
+    contract: InputContract,
     device: torch.device,
 ) -> Tensor:
-    """Return what each box shows of its frame, scaled to one size.
+    """Return what each box shows of its frame, stretched to one size.
 
     Args:
         frames: M, of any sizes and layouts: which one each box is of; boxes of one frame are
             best neighbours. Only read during the call.
         boxes_xyxy: float32 ``[M, 4]``, pixels of the frame, ``croppable``. What reaches out of
             the picture is cut off before scaling.
-        size_hw: Height and width of a crop in pixels.
+        contract: What the network wants; its size is a height and a width.
         device: Where crops are made.
 
     Returns:
-        float32 ``[M, 3, H, W]``, RGB, 0 to 255.
+        float32 ``[M, 3, H, W]``, ``channels_last``, as the contract says.
 
     Raises:
         LeaseError: A frame that was used after its time.
     """
+    assert isinstance(contract.size, tuple)  # looked at where the model is loaded
     boxes = torch.from_numpy(boxes_xyxy)
-    crops = torch.empty((len(frames), 3, *size_hw), device=device)
+    crops = torch.empty(
+        (len(frames), 3, *contract.size),
+        device=device,
+        memory_format=torch.channels_last,
+    )
     for rows in _steps(frames, device=device):
-        crops[rows] = _crop_frame(frames[rows.start], boxes[rows], size_hw, device=device)
+        rgb = _crop_frame(frames[rows.start], boxes[rows], contract.size, device=device)
+        crops[rows] = to_colours(rgb, contract)
     return crops
 
 

@@ -12,10 +12,11 @@ import torch
 from videoflow.errors import GraphError, ModelError
 from videoflow.nets.card import ModelCard, load_card
 from videoflow.nets.detector import DenseDetector, Detector
+from videoflow.nets.embedder import Embedder
 from videoflow.nets.postprocess import Selection
 from videoflow.nets.weights import find_weights
 
-__all__ = ["Precision", "load_detector", "resolve_device"]
+__all__ = ["Precision", "load_detector", "load_embedder", "resolve_device"]
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -68,6 +69,36 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
         input_size=card.input.input_size(input_size),
         device=where,
         dtype=_DTYPES[precision],
+    )
+
+
+def load_embedder(model: str | Path, *, max_crops: int = 32, device: str = "auto") -> Embedder:
+    """Find the weights of a model for embeddings, build it and put it on the device.
+
+    Args:
+        model: A name on the shelf, or the path of a model's folder.
+        max_crops: At most so many crops in one call of the network.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        ModelError: An unknown model or one for something else, no weights, or weights that do
+            not fit.
+        GraphError: A device that is not there.
+    """
+    card = load_card(model, tasks=["embedding"])
+    if not isinstance(card.input.size, tuple):
+        raise ModelError(
+            f"model {card.name!r}, $.input.size: got {card.input.size}, want height and width",
+            help="crops are stretched to one size",
+        )
+    where = resolve_device(device)
+    network = _find_factory(card)(find_weights(card))
+    return Embedder(
+        network.to(device=where, memory_format=torch.channels_last),
+        embedding_size=network.embedding_size,
+        contract=card.input,
+        max_crops=max_crops,
+        device=where,
     )
 
 

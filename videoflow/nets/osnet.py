@@ -39,6 +39,9 @@ class OsNet(nn.Module):
     embedding_size: Final = 256
     size_hw: Final = (256, 128)
 
+    scale: Tensor
+    shift: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("scale", torch.ones(3, 1, 1))
@@ -80,7 +83,8 @@ class OsNet(nn.Module):
         x = self.crop_norm(crops * self.scale + self.shift)
         x = F.relu_(self.stem_norm(self.stem(x)))
         x = self.body(F.max_pool2d(x, 3, stride=2, padding=1))
-        return self.head_slope(self.head(self.places(x).flatten(1)))
+        vectors: Tensor = self.head_slope(self.head(self.places(x).flatten(1)))
+        return vectors
 
 
 class _Pointwise(nn.Conv2d):
@@ -115,7 +119,8 @@ class _Gate(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         means = x.mean(dim=(2, 3), keepdim=True)
-        return x * self.excite(self.squeeze(means)).sigmoid_()
+        weights: Tensor = self.excite(self.squeeze(means)).sigmoid_()
+        return x * weights
 
 
 class _Block(nn.Module):
