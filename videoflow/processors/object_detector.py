@@ -59,8 +59,8 @@ class ObjectDetector(BatchProcessorNode):
         model: str | Path = "yolox_nano",
         *,
         classes: Sequence[str | int] | None = None,
-        score_threshold: float = 0.1,
-        nms_threshold: float = 0.65,
+        score_threshold: float | None = None,
+        nms_threshold: float | None = None,
         input_size: int | None = None,
         precision: Literal["float32", "bfloat16"] = "float32",
         weights: str | Path | None = None,
@@ -72,7 +72,7 @@ class ObjectDetector(BatchProcessorNode):
             ("score_threshold", score_threshold),
             ("nms_threshold", nms_threshold),
         ):
-            if not 0 <= value <= 1:
+            if value is not None and not 0 <= value <= 1:
                 raise GraphError(f"{self.name!r}: got {key}={value!r}, want 0 to 1")
         if input_size is not None and (not isinstance(input_size, int) or input_size < 1):
             raise GraphError(f"{self.name!r}: got input_size={input_size!r}, want an int >= 1")
