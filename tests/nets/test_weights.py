@@ -175,7 +175,7 @@ def test_without_network_both_ways_out_are_told(card: ModelCard, url: str) -> No
 def test_address_that_answers_404_is_refused(online: ModelCard) -> None:
     """A dead address is an error that names it."""
     with pytest.raises(ModelError, match="404"):
-        find_weights(_at(online, online.weights.url.replace("small", "gone")))
+        find_weights(_at(online, str(online.weights.url).replace("small", "gone")))
 
 
 def test_cache_that_cannot_be_made_is_refused(
@@ -207,7 +207,7 @@ def unknown(online: ModelCard) -> ModelCard:
 
 def test_unknown_checksum_wants_a_word(unknown: ModelCard, empty_cache: Path) -> None:
     """A file that nobody vouches for is downloaded only if somebody says so."""
-    with pytest.raises(ModelError, match="checksum of .* is not known") as caught:
+    with pytest.raises(ModelError, match=r"checksum of .* is not known") as caught:
         find_weights(unknown)
 
     assert "--allow-unknown-checksum" in str(caught.value)
@@ -229,7 +229,7 @@ def test_unknown_checksum_is_noted_and_checked_from_then_on(
 
 
 def test_first_digits_of_a_checksum_are_one(card: ModelCard) -> None:
-    """Eight digits, as other shelves have them in file names, are compared as far as they go."""
+    """Eight digits, as some file names have them, are compared as far as they go."""
     digits = str(card.weights.sha256)
     right, wrong = (
         card.model_copy(update={"weights": card.weights.model_copy(update={"sha256": some})})
@@ -257,7 +257,7 @@ def test_own_file_is_taken_from_where_it_is(
 
 def test_own_file_that_is_not_there_is_refused(card: ModelCard, tmp_path: Path) -> None:
     """A path is that path, and no other file of the same name."""
-    with pytest.raises(ModelError, match="there is no file .*gone.pth"):
+    with pytest.raises(ModelError, match=r"there is no file .*gone\.pth"):
         card.with_weights(tmp_path / "gone.pth")
 
 
@@ -284,7 +284,7 @@ def test_checksum_that_cannot_be_noted_is_told(card: ModelCard, tmp_path: Path) 
     note = tmp_path / "own.pth.sha256"
     note.symlink_to(tmp_path / "no" / "such" / "folder")
 
-    with pytest.raises(ModelError, match="cannot note the checksum of own.pth"):
+    with pytest.raises(ModelError, match=r"cannot note the checksum of own\.pth"):
         find_weights(card.with_weights(file), allow_unknown_checksum=True)
 
 
