@@ -186,7 +186,7 @@ def test_official_checkpoint_computes_what_it_did_unfolded(name: str, tmp_path: 
 
     with torch.inference_mode():
         got, want = raw_rows(model.double(), images), reference.double()(images)
-    assert want.std(dim=(0, 1)).min() > 1  # it says something
+    assert want.std(dim=(0, 1)).min() > 0.1  # it says something
     torch.testing.assert_close(got, want, rtol=0, atol=1e-3)
 
 
