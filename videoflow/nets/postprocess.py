@@ -19,7 +19,7 @@ from videoflow.data.detections import Detections
 from videoflow.data.frame import Stamp
 from videoflow.nets.letterbox import Letterbox
 from videoflow.nets.predictions import Predictions
-from videoflow.nets.torchvision import suppress_overlaps
+from videoflow.nets.torchvision.overlaps import suppress_overlaps
 
 __all__ = ["Selection", "make_detections"]
 
