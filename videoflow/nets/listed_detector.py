@@ -16,7 +16,7 @@ from videoflow.nets.card import InputContract, OutputContract
 from videoflow.nets.letterbox import Letterbox
 from videoflow.nets.output_forms import Listed, read_listed
 from videoflow.nets.postprocess import Selection, check_numbers
-from videoflow.nets.preprocess import make_inputs
+from videoflow.nets.preprocess import InputBatch, in_order, make_inputs
 
 __all__ = ["ListedDetector"]
 
@@ -58,19 +58,22 @@ class ListedDetector:
             LeaseError: A frame that was used after its time.
             ModelError: Numbers that are none.
         """
-        found: dict[int, Detections] = {}
-        for batch in make_inputs(
+        batches = make_inputs(
             frames,
             contract=self.contract,
             input_size=self.input_size,
             device=self.device,
             dtype=self.dtype,
-        ):
-            for at, fit, one in zip(
-                batch.positions, batch.letterboxes, self._ask(batch.images), strict=True
-            ):
-                found[at] = _select(one, frames[at].stamp, fit, self.selection)
-        return [found[at] for at in range(len(frames))]
+        )
+        return in_order(batches, frames, find=self._find)
+
+    def _find(self, batch: InputBatch, stamps: list[Stamp]) -> list[Detections]:
+        return [
+            _select(one, stamp, fit, self.selection)
+            for one, stamp, fit in zip(
+                self._ask(batch.images), stamps, batch.letterboxes, strict=True
+            )
+        ]
 
     def _ask(self, images: Tensor) -> list[Listed]:
         listed: list[Listed] = []

@@ -1,42 +1,32 @@
-"""From a model's name to a detector that is ready to run."""
+"""From a model's name to a detector, a segmenter or an embedder that is ready to run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from videoflow.errors import GraphError, ModelError
-from videoflow.nets.card import InputContract, ModelCard, OutputContract, load_card
-from videoflow.nets.detector import DenseDetector, Detector
+from videoflow.nets.builder import is_builder
+from videoflow.nets.card import ModelCard, load_card
+from videoflow.nets.detector import DenseDetector, Detector, ObjectsDetector
 from videoflow.nets.labels import class_indices
 from videoflow.nets.listed_detector import ListedDetector
-from videoflow.nets.network_files import load_network_file
+from videoflow.nets.network import Network, described_network, load_network
 from videoflow.nets.output_forms import DENSE_FORMS, LISTED_FORMS, DenseNetwork
-from videoflow.nets.own_detector import OwnDetector, find_function, is_builder
+from videoflow.nets.own_detector import OwnDetector, build_model
 from videoflow.nets.postprocess import Selection
+from videoflow.nets.segmenter import Segmenter
 from videoflow.nets.weights import find_weights
 
-__all__ = ["Precision", "load_detector", "resolve_device"]
+__all__ = ["Precision", "load_detector", "load_segmenter", "resolve_device"]
 
 Precision = Literal["float32", "bfloat16"]
 
 _DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-class _Model(NamedTuple):
-    """A network on its device, and what a card or its own attributes say about it."""
-
-    name: str
-    network: Callable[[Any], Any]
-    labels: tuple[str, ...]
-    input: InputContract
-    output: OutputContract
-    dtype: torch.dtype
-    batch_size: int | None = None
 
 
 def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it optional
@@ -55,12 +45,13 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
 
     Args:
         model: A name on the shelf, the path of a model's folder, or
-            ``package.module:function`` (see ``docs/add-a-model.md``).
+            ``package.module:function`` (see ``nets.builder``).
         classes: Names or indices of the classes to keep; None for all.
-        score_threshold: Least score of a detection, 0 to 1; None for the card's.
+        score_threshold: Least score of a detection, 0 to 1; None for the model's.
         nms_threshold: Intersection over union above which two boxes of one class are one;
-            None for the card's.
-        input_size: Longest side of the scaled pictures in pixels; None for the card's.
+            None for the model's.
+        input_size: In place of the model's, in pixels: which side of the scaled pictures it
+            is, the card's ``input.fit`` says.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: Number format of the network; its boxes are float32 always.
         weights: A file of the caller's own instead of the card's.
@@ -72,27 +63,99 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
         GraphError: A device that is not there.
     """
     where = resolve_device(device)
-    if is_builder(model):
-        built = _build(model, where)
-        if not isinstance(built, nn.Module):
-            kept = class_indices(classes, built.labels, model=model)
-            selection = Selection(score_threshold or 0.0, nms_threshold or 1.0, kept)
-            return OwnDetector(built, tuple(built.labels), selection, model)
-        found = _described(built, model, where, _DTYPES[precision])
-    else:
-        card = load_card(model)
-        if weights is not None:
-            card = card.with_weights(Path(weights))
-        card.class_indices(classes)  # a wrong name is told before anything is downloaded
-        file = find_weights(card, allow_unknown_checksum=allow_unknown_checksum)
-        found = _from_file(card, file, where, precision)
-    output = found.output
+    network = _find_network(
+        model,
+        device=where,
+        precision=precision,
+        weights=weights,
+        allow_unknown_checksum=allow_unknown_checksum,
+    )
+    labels = network.labels
+    kept = class_indices(classes, labels, model=str(model))
+    if isinstance(network, OwnDetector):
+        return network.selecting(Selection(score_threshold or 0.0, nms_threshold or 1.0, kept))
+    output = network.output
     selection = Selection(
         output.score_threshold if score_threshold is None else score_threshold,
         output.nms_threshold if nms_threshold is None else nms_threshold,
-        class_indices(classes, found.labels, model=found.name),
+        kept,
     )
-    return _detector(found, selection, found.input.input_size(input_size), where)
+    return _make_detector(
+        network,
+        labels=labels,
+        contract=network.input,
+        selection=selection,
+        input_size=network.input.input_size(input_size),
+        device=where,
+        dtype=network.dtype,
+    )
+
+
+def _make_detector(network: Network, **parts: Any) -> Detector:
+    form = network.output.form
+    if form == "objects":
+        return ObjectsDetector(network.run, **parts)
+    if form in LISTED_FORMS:
+        batch_size = 1 if form == "xyxy_single" else network.batch_size
+        return ListedDetector(
+            network.run, output=network.output, batch_size=batch_size, **parts
+        )
+    if form not in DENSE_FORMS:
+        raise ModelError(
+            f"model {network.name!r}: gives {form}, and no boxes",
+            help="SemanticSegmenter is the node for class_logits",
+        )
+    dense = DenseNetwork(
+        network.run, network.output, len(network.labels), batch_size=network.batch_size
+    )
+    return DenseDetector(dense, **parts)
+
+
+def load_segmenter(  # noqa: PLR0913 - see load_detector
+    model: str | Path,
+    *,
+    input_size: int | None = None,
+    device: str = "auto",
+    precision: Precision = "float32",
+    weights: str | Path | None = None,
+    allow_unknown_checksum: bool = False,
+) -> Segmenter:
+    """Find a model's weights, build its network and put it on the device.
+
+    Args:
+        model: A name on the shelf, or the path of a model's folder.
+        input_size: See ``load_detector``, as for all that follow.
+        device: The same.
+        precision: The same.
+        weights: The same.
+        allow_unknown_checksum: The same.
+
+    Raises:
+        ModelError: An unknown model, one that gives boxes, no weights, or weights that do
+            not fit.
+        GraphError: A device that is not there.
+    """
+    card = load_card(model)
+    if card.output.form != "class_logits":
+        raise ModelError(
+            f"model {card.name!r}: gives {card.output.form}, and no class for each pixel",
+            help="ObjectDetector is the node for it",
+        )
+    where = resolve_device(device)
+    network = load_network(
+        card,
+        _find_file(card, weights, allow_unknown_checksum),
+        device=where,
+        dtype=_DTYPES[precision],
+    )
+    return Segmenter(
+        network.run,
+        labels=card.labels,
+        contract=card.input,
+        input_size=card.input.input_size(input_size),
+        device=where,
+        dtype=network.dtype,
+    )
 
 
 def resolve_device(device: str) -> torch.device:
@@ -115,83 +178,27 @@ def resolve_device(device: str) -> torch.device:
     return where
 
 
-def _build(function: str, device: torch.device) -> Any:
-    built = find_function(function, where="model")(device)
-    wanted = (
-        ("labels", "input", "output") if isinstance(built, nn.Module) else ("labels", "detect")
-    )
-    if missing := [name for name in wanted if not hasattr(built, name)]:
-        raise ModelError(
-            f"model {function!r}: built a {type(built).__name__} without {', '.join(missing)}",
-            help="want a network with labels, input and output, or a detector with labels "
-            "and detect(): see docs/add-a-model.md",
-        )
+def _find_network(
+    model: str | Path,
+    *,
+    device: torch.device,
+    precision: Precision,
+    weights: str | Path | None,
+    allow_unknown_checksum: bool,
+) -> Network | OwnDetector:
+    if not is_builder(model):
+        card = load_card(model)
+        file = _find_file(card, weights, allow_unknown_checksum)
+        return load_network(card, file, device=device, dtype=_DTYPES[precision])
+    built = build_model(model, device=device)
+    if isinstance(built, nn.Module):
+        return described_network(built, name=model, device=device, dtype=_DTYPES[precision])
     return built
 
 
-def _described(network: Any, name: str, device: torch.device, dtype: torch.dtype) -> _Model:
-    """Take what a network says about itself."""
-    for key, kind in (("input", InputContract), ("output", OutputContract)):
-        if not isinstance(getattr(network, key), kind):
-            came = type(getattr(network, key)).__name__
-            raise ModelError(
-                f"model {name!r}: its network's {key!r} is {came}, want {kind.__name__}"
-            )
-    labels = tuple(map(str, network.labels))
-    placed = network.eval().requires_grad_(False).to(device=device, dtype=dtype)
-    return _Model(name, placed, labels, network.input, network.output, dtype)
-
-
-def _from_file(
-    card: ModelCard, file: Path, device: torch.device, precision: Precision
-) -> _Model:
-    if card.factory is not None:
-        build = find_function(card.factory, where=f"model {card.name!r}, $.factory")
-        network = build(file, num_classes=len(card.labels))
-        network.to(device=device, dtype=_DTYPES[precision])
-        return _Model(
-            card.name, network, card.labels, card.input, card.output, _DTYPES[precision]
-        )
-    if precision != "float32":
-        raise ModelError(
-            f"model {card.name!r}: got precision={precision!r} for a network out of a file, "
-            "which computes in the format that it was exported in",
-            help="leave precision out, or export the network in that format",
-        )
-    run, dtype, batch_size, input_hw = load_network_file(file, device=device)
-    if input_hw is not None and input_hw != card.input.size:
-        raise ModelError(
-            f"model {card.name!r}, $.input.size: got {card.input.size}, and {file.name} takes "
-            f"{list(input_hw)} only",
-            help="write [height, width] into the card",
-        )
-    return _Model(card.name, run, card.labels, card.input, card.output, dtype, batch_size)
-
-
-def _detector(
-    model: _Model,
-    selection: Selection,
-    input_size: int | tuple[int, int],
-    device: torch.device,
-) -> Detector:
-    form = model.output.form
-    if form in LISTED_FORMS:
-        return ListedDetector(
-            model.network,
-            model.labels,
-            model.input,
-            model.output,
-            selection,
-            input_size,
-            device,
-            model.dtype,
-            batch_size=1 if form == "xyxy_single" else model.batch_size,
-        )
-    if form not in DENSE_FORMS:
-        raise ModelError(f"model {model.name!r}: the form {form!r} is not one of a detector")
-    network: Callable[[Tensor], Any] = DenseNetwork(
-        model.network, model.output, num_classes=len(model.labels), batch_size=model.batch_size
-    )
-    return DenseDetector(
-        network, model.labels, model.input, selection, input_size, device, model.dtype
-    )
+def _find_file(
+    card: ModelCard, weights: str | Path | None, allow_unknown_checksum: bool
+) -> Path:
+    if weights is not None:
+        card = card.with_weights(Path(weights))
+    return find_weights(card, allow_unknown_checksum=allow_unknown_checksum)

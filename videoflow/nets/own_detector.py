@@ -1,73 +1,40 @@
-"""Models that somebody else's code builds: ``package.module:function``."""
+"""Models that somebody else's code builds, and detectors that are somebody else's whole."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeGuard
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+import torch
+from torch import nn
 
 from videoflow.data.detections import Detections
 from videoflow.data.frame import Frame
 from videoflow.errors import ModelError
+from videoflow.nets.builder import find_function
 from videoflow.nets.postprocess import Selection
 
-__all__ = ["OwnDetector", "check_builder", "find_function", "is_builder"]
+__all__ = ["OwnDetector", "build_model"]
 
 
-def is_builder(model: str | Path) -> TypeGuard[str]:
-    """Return whether ``model`` names a function, as ``package.module:function``."""
-    return isinstance(model, str) and ":" in model and "/" not in model
-
-
-def check_builder(model: str) -> None:
-    """Refuse a function whose module is not there, without running the module.
+def build_model(function: str, *, device: torch.device) -> nn.Module | OwnDetector:
+    """Call ``package.module:function`` with the device.
 
     Raises:
-        ModelError: No such module, or no name of this form.
+        ModelError: It is not there, or builds neither a network nor a detector.
     """
-    module = _split(model)[0]
-    try:
-        is_there = importlib.util.find_spec(module) is not None
-    except ImportError:
-        is_there = False
-    if not is_there:
+    built = find_function(function, where="model")(device)
+    if isinstance(built, nn.Module):
+        return built
+    if not callable(getattr(built, "detect", None)) or not getattr(built, "labels", None):
         raise ModelError(
-            f"model {model!r}: there is no module {module!r}",
-            help="it must be installed, or lie in a folder of PYTHONPATH",
+            f"model {function!r}: built a {type(built).__name__}, want a torch.nn.Module, "
+            "or a detector with labels and detect()"
         )
-
-
-def find_function(path: str, *, where: str) -> Callable[..., Any]:
-    """Import ``package.module:function``.
-
-    Args:
-        path: What to import.
-        where: Who names it, for messages.
-
-    Raises:
-        ModelError: It is not there.
-    """
-    module, name = _split(path)
-    try:
-        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ModelError(
-            f"{where}: cannot find {path!r}: {error}",
-            help="want 'package.module:function', importable in the worker",
-        ) from error
-    return function
-
-
-def _split(path: str) -> tuple[str, str]:
-    module, _, name = path.partition(":")
-    if not all(part.isidentifier() for part in (*module.split("."), name)):
-        raise ModelError(f"model: got {path!r}, want 'package.module:function'")
-    return module, name
+    everything = Selection(score_threshold=0.0, nms_threshold=1.0)
+    return OwnDetector(built, tuple(built.labels), function, everything)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +44,18 @@ class OwnDetector:
     Attributes:
         detector: See ``nets.detector.Detector``.
         labels: Its class names.
-        selection: Which detections stay; overlaps are the detector's own affair.
         name: Of the function that built it.
+        selection: Which detections stay; overlaps are the detector's own affair.
     """
 
     detector: Any = field(repr=False)
     labels: tuple[str, ...] = field(repr=False)
-    selection: Selection
     name: str
+    selection: Selection
+
+    def selecting(self, selection: Selection) -> OwnDetector:
+        """Return the detector with another selection."""
+        return replace(self, selection=selection)
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return the detections of each frame; see ``Detector.detect``.

@@ -22,7 +22,7 @@ from videoflow.data.frame import Stamp
 from videoflow.errors import ModelError
 from videoflow.nets.letterbox import Letterbox
 from videoflow.nets.predictions import Predictions
-from videoflow.nets.torchvision import suppress_overlaps
+from videoflow.nets.torchvision.overlaps import suppress_overlaps
 
 __all__ = ["Selection", "check_numbers", "make_detections"]
 
