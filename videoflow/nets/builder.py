@@ -1,9 +1,9 @@
 """Code that is named as data: ``package.module:function``, in a card or as a model.
 
-As a model, the function gets the device (``torch.device``) and returns one of two things. A network (an
-``nn.Module``) says in its attributes ``labels``, ``input`` (an ``InputContract``) and
-``output`` (an ``OutputContract``) what a card would say, and everything around it is done for
-it. A detector (see ``nets.detector.Detector``) does everything itself, from frames to
+As a model, the function gets the device (``torch.device``) and returns one of two things. A
+network (an ``nn.Module``) says in its attributes ``labels``, ``input`` (an ``InputContract``)
+and ``output`` (an ``OutputContract``) what a card would say, and everything around it is done
+for it. A detector (see ``nets.detector.Detector``) does everything itself, from frames to
 detections.
 """
 

@@ -122,7 +122,8 @@ class OutputContract(_Strict):
     Attributes:
         form: What the numbers mean. ``cxcywh_logits`` is a ``nets.predictions.Predictions``,
             ``objects`` a ``nets.objects.Objects``; ``class_logits`` is float
-            ``[N, classes, H, W]``; the others are explained in ``nets.output_forms``.
+            ``[N, classes, H, W]``, ``embedding`` float ``[N, D]``; the others are explained
+            in ``nets.output_forms``.
         names: Of the outputs, in the order of the form, where they come by name and are
             called otherwise than there.
         score_threshold: Least score of a detection where the caller says nothing.
@@ -140,6 +141,7 @@ class OutputContract(_Strict):
         "xyxy_list",
         "objects",
         "class_logits",
+        "embedding",
     ]
     names: Annotated[tuple[Text, ...], Strict(False)] | None = None
     score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.1
@@ -155,9 +157,10 @@ class ModelCard(_Strict):
         task: What the model is for.
         num_parameters: How many numbers it has learned; None where nobody counted.
         factory: ``package.module:function`` that builds the network from the weights file:
-            ``function(weights: Path, *, num_classes: int) -> nn.Module``. None where the file
-            is the network itself: ``.onnx``, ``.pt2`` (``torch.export``), ``.pt`` or ``.ts``
-            (TorchScript).
+            ``function(weights: Path, *, num_classes: int) -> nn.Module``; for an embedding
+            ``function(weights: Path) -> nn.Module`` with an attribute ``embedding_size``. None
+            where the file is the network itself: ``.onnx``, ``.pt2`` (``torch.export``),
+            ``.pt`` or ``.ts`` (TorchScript).
         licence: SPDX identifier of the weights' licence.
         weights: The file with the trained numbers.
         input: What the network wants.
@@ -195,14 +198,16 @@ class ModelCard(_Strict):
         return class_indices(classes, self.labels, model=self.name)
 
 
-def load_card(model: str | Path) -> ModelCard:
+def load_card(model: str | Path, *, tasks: Sequence[Task] = ()) -> ModelCard:
     """Read the card of a model, without its weights.
 
     Args:
         model: A name on the shelf, or the path of a model's folder.
+        tasks: What the model may be for; empty for anything.
 
     Raises:
-        ModelError: There is no such model, or its card is wrong; names file and key.
+        ModelError: There is no such model, or it is for something else, or its card is wrong;
+            names file and key.
     """
     file = find_model(model) / CARD_FILE
     try:
@@ -223,6 +228,10 @@ def load_card(model: str | Path) -> ModelCard:
         raise ModelError(
             f"{file}, $.name: got {card.name!r}, want {card.folder.name!r}",
             help="a model is called like its folder",
+        )
+    if tasks and card.task not in tasks:
+        raise ModelError(
+            f"model {str(model)!r}: got one for {card.task}, want one for {' or '.join(tasks)}"
         )
     return card
 

@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from videoflow.errors import GraphError, ModelError
-from videoflow.nets.builder import is_builder
+from videoflow.nets.builder import find_function, is_builder
 from videoflow.nets.card import ModelCard, load_card
 from videoflow.nets.detector import DenseDetector, Detector, ObjectsDetector
+from videoflow.nets.embedder import Embedder
 from videoflow.nets.labels import class_indices
 from videoflow.nets.listed_detector import ListedDetector
 from videoflow.nets.network import Network, described_network, load_network
@@ -22,7 +23,13 @@ from videoflow.nets.postprocess import Selection
 from videoflow.nets.segmenter import Segmenter
 from videoflow.nets.weights import find_weights
 
-__all__ = ["Precision", "load_detector", "load_segmenter", "resolve_device"]
+__all__ = [
+    "Precision",
+    "load_detector",
+    "load_embedder",
+    "load_segmenter",
+    "resolve_device",
+]
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -155,6 +162,37 @@ def load_segmenter(  # noqa: PLR0913 - see load_detector
         input_size=card.input.input_size(input_size),
         device=where,
         dtype=network.dtype,
+    )
+
+
+def load_embedder(model: str | Path, *, max_crops: int = 32, device: str = "auto") -> Embedder:
+    """Find the weights of a model for embeddings, build it and put it on the device.
+
+    Args:
+        model: A name on the shelf, or the path of a model's folder.
+        max_crops: At most so many crops in one call of the network.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        ModelError: An unknown model or one for something else, no weights, or weights that do
+            not fit.
+        GraphError: A device that is not there.
+    """
+    card = load_card(model, tasks=["embedding"])
+    if not isinstance(card.input.size, tuple):
+        raise ModelError(
+            f"model {card.name!r}, $.input.size: got {card.input.size}, want height and width",
+            help="crops are stretched to one size",
+        )
+    where = resolve_device(device)
+    build = find_function(str(card.factory), where=f"model {card.name!r}, $.factory")
+    network = build(find_weights(card))
+    return Embedder(
+        network.to(device=where, memory_format=torch.channels_last),
+        embedding_size=network.embedding_size,
+        contract=card.input,
+        max_crops=max_crops,
+        device=where,
     )
 
 

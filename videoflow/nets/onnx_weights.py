@@ -14,11 +14,12 @@ import onnx
 import torch
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # no stubs
 from onnx import numpy_helper
+from torch import Tensor
 
 from videoflow.errors import ModelError
 from videoflow.nets.conv_weights import ConvWeights
 
-__all__ = ["read_convolutions"]
+__all__ = ["read_convolutions", "read_operands", "read_tensors"]
 
 
 def read_convolutions(file: Path) -> list[ConvWeights]:
@@ -30,10 +31,7 @@ def read_convolutions(file: Path) -> list[ConvWeights]:
     Raises:
         ModelError: The file is no ONNX file, or holds a convolution without stored weights.
     """
-    try:
-        graph = onnx.load(file, load_external_data=False).graph
-    except DecodeError as error:
-        raise ModelError(f"{file}: is no ONNX file: {error}") from error
+    graph = _read_graph(file)
     stored = {tensor.name: tensor for tensor in graph.initializer}
     found = []
     for node in graph.node:
@@ -44,9 +42,35 @@ def read_convolutions(file: Path) -> list[ConvWeights]:
                 f"{file}, node {node.name!r}: got a convolution without stored weight and bias",
                 help="export in evaluation mode, with batch normalisation folded",
             )
-        weight, bias = (
-            torch.from_numpy(np.array(numpy_helper.to_array(stored[name]), np.float32))
-            for name in node.input[1:]
-        )
+        weight, bias = (_tensor(stored[name]) for name in node.input[1:])
         found.append(ConvWeights(node.name, weight, bias))
     return found
+
+
+def read_operands(file: Path, operator: str) -> list[tuple[str, ...]]:
+    """Return what each node of one kind takes, by name, in the order of the graph.
+
+    Raises:
+        ModelError: The file is no ONNX file.
+    """
+    return [tuple(node.input) for node in _read_graph(file).node if node.op_type == operator]
+
+
+def read_tensors(file: Path) -> dict[str, Tensor]:
+    """Return every stored tensor by its name, as float32.
+
+    Raises:
+        ModelError: The file is no ONNX file.
+    """
+    return {tensor.name: _tensor(tensor) for tensor in _read_graph(file).initializer}
+
+
+def _read_graph(file: Path) -> onnx.GraphProto:
+    try:
+        return onnx.load(file, load_external_data=False).graph
+    except DecodeError as error:
+        raise ModelError(f"{file}: is no ONNX file: {error}") from error
+
+
+def _tensor(stored: onnx.TensorProto) -> Tensor:
+    return torch.from_numpy(np.array(numpy_helper.to_array(stored), np.float32))

@@ -10,6 +10,7 @@ from videoflow.core.node import BatchProcessorNode
 from videoflow.data.detections import Detections
 from videoflow.data.frame import Frame
 from videoflow.errors import FlowStateError, GraphError
+from videoflow.nets.builder import check_builder, is_builder
 from videoflow.nets.card import load_card
 from videoflow.nets.weights import find_weights
 
@@ -100,12 +101,15 @@ class ObjectDetector(BatchProcessorNode):
             ModelError: An unknown model or class, a wrong checksum, or no weights to be had.
             GraphError: A GPU was named that is not there.
         """
-        card = load_card(self.model)
-        card.class_indices(self.classes)
         if self.options["device"].startswith("cuda"):
             from videoflow.nets.load import resolve_device  # torch: only who names a GPU
 
             resolve_device(self.options["device"])
+        if is_builder(self.model):
+            check_builder(self.model)
+            return
+        card = load_card(self.model)
+        card.class_indices(self.classes)
         if self.weights is not None:
             card = card.with_weights(Path(self.weights))
         find_weights(card, allow_unknown_checksum=self.allow_unknown_checksum)
