@@ -104,7 +104,8 @@ def _image_inputs(program: torch.export.ExportedProgram, file: Path) -> list[Ten
 def _load_script(file: Path, device: torch.device) -> FileNetwork:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # such files live on
+            for kind in (DeprecationWarning, FutureWarning):  # such files live on
+                warnings.simplefilter("ignore", kind)
             network = torch.jit.load(file, map_location=device).eval()  # type: ignore[no-untyped-call] # torch's
     except (RuntimeError, ValueError) as error:
         raise _is_none(file, "TorchScript", error) from error

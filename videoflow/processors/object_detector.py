@@ -21,19 +21,24 @@ __all__ = ["ObjectDetector"]
 
 
 class ObjectDetector(BatchProcessorNode):
-    """Find objects in each frame with a model from the shelf.
+    """Find objects in each frame with a model from the shelf, or with one of your own.
 
     Frames of several streams, sizes and layouts may stand in one batch; what is found in a
-    frame does not depend on the others.
+    frame does not depend on the others. With ``every=5`` only each fifth frame of a stream is
+    looked at and the output for the others is ``None``; a tracker that follows lets its tracks
+    move on by themselves meanwhile.
 
     Args:
-        model: Name on the shelf, or the path of a model's folder (with a slash in it).
+        model: Name on the shelf; the path of a model's folder (with a slash in it); or a
+            function of your own, ``package.module:function`` (see ``nets.builder``).
         classes: Names or indices of the classes to keep; None for all of the model's.
-        score_threshold: Least score, 0 to 1. The default is low because trackers (ByteTrack)
-            use weak detections too; who only draws boxes wants 0.3 to 0.5.
-        nms_threshold: Intersection over union above which two boxes of one class are one.
-            0.65 is YOLOX's own and keeps people apart who stand before each other, as a
-            tracker wants; who only draws boxes sees fewer double ones with 0.5.
+        score_threshold: Least score, 0 to 1; None for the model's own. YOLOX's is 0.1, low
+            because trackers (ByteTrack) use weak detections too; who only draws boxes wants
+            0.3 to 0.5.
+        nms_threshold: Intersection over union above which two boxes of one class are one; None
+            for the model's own. YOLOX's is 0.65, which keeps people apart who stand before
+            each other, as a tracker wants; who only draws boxes sees fewer double ones with
+            0.5.
         input_size: Longest side of the scaled picture in pixels; None for the one that the
             model was trained with. Larger finds smaller objects, and costs time with its
             square.
@@ -108,8 +113,9 @@ class ObjectDetector(BatchProcessorNode):
         if is_builder(self.model):
             check_builder(self.model)
             return
-        card = load_card(self.model)
+        card = load_card(self.model, tasks=("detection", "segmentation", "keypoints"))
         card.class_indices(self.classes)
+        card.input.input_size(self.input_size)
         if self.weights is not None:
             card = card.with_weights(Path(self.weights))
         find_weights(card, allow_unknown_checksum=self.allow_unknown_checksum)
