@@ -7,7 +7,6 @@ knowing models by name.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -24,6 +23,7 @@ from pydantic import (
 )
 
 from videoflow.errors import ModelError
+from videoflow.nets.labels import class_indices
 from videoflow.nets.shelf import CARD_FILE, find_model
 
 __all__ = ["InputContract", "ModelCard", "OutputContract", "WeightsFile", "load_card"]
@@ -120,15 +120,30 @@ class OutputContract(_Strict):
     """What the network gives.
 
     Attributes:
-        form: ``cxcywh_logits`` is a ``nets.predictions.Predictions``, ``objects`` a
-            ``nets.objects.Objects``; ``class_logits`` is float ``[N, classes, H, W]``;
-            ``embedding`` is float ``[N, D]``.
+        form: What the numbers mean. ``cxcywh_logits`` is a ``nets.predictions.Predictions``,
+            ``objects`` a ``nets.objects.Objects``; ``class_logits`` is float
+            ``[N, classes, H, W]``, ``embedding`` float ``[N, D]``; the others are explained
+            in ``nets.output_forms``.
+        names: Of the outputs, in the order of the form, where they come by name and are
+            called otherwise than there.
         score_threshold: Least score of a detection where the caller says nothing.
         nms_threshold: Intersection over union above which two boxes of one class are one,
             where the caller says nothing.
     """
 
-    form: Literal["cxcywh_logits", "objects", "class_logits", "embedding"]
+    form: Literal[
+        "cxcywh_logits",
+        "cxcywh_scores",
+        "cxcywh_class_scores",
+        "yolox_raw",
+        "xyxy_batch",
+        "xyxy_single",
+        "xyxy_list",
+        "objects",
+        "class_logits",
+        "embedding",
+    ]
+    names: Annotated[tuple[Text, ...], Strict(False)] | None = None
     score_threshold: Annotated[float, Field(ge=0, le=1)] = 0.1
     nms_threshold: Annotated[float, Field(ge=0, le=1)] = 0.65
 
@@ -143,7 +158,9 @@ class ModelCard(_Strict):
         num_parameters: How many numbers it has learned; None where nobody counted.
         factory: ``package.module:function`` that builds the network from the weights file:
             ``function(weights: Path, *, num_classes: int) -> nn.Module``; for an embedding
-            ``function(weights: Path) -> nn.Module`` with an attribute ``embedding_size``.
+            ``function(weights: Path) -> nn.Module`` with an attribute ``embedding_size``. None
+            where the file is the network itself: ``.onnx``, ``.pt2`` (``torch.export``),
+            ``.pt`` or ``.ts`` (TorchScript).
         licence: SPDX identifier of the weights' licence.
         weights: The file with the trained numbers.
         input: What the network wants.
@@ -156,7 +173,7 @@ class ModelCard(_Strict):
     folder: Path
     task: Task = "detection"
     num_parameters: Count | None = None
-    factory: Annotated[str, StringConstraints(pattern=r"^[\w.]+:\w+$")]
+    factory: Annotated[str, StringConstraints(pattern=r"^[\w.]+:\w+$")] | None = None
     licence: Text
     weights: WeightsFile
     input: InputContract
@@ -164,44 +181,21 @@ class ModelCard(_Strict):
     labels: Annotated[tuple[Text, ...], Field(min_length=1), Strict(False)]
 
     def with_weights(self, file: Path) -> ModelCard:
-        """Return the card with a weights file of the caller's own, of unknown checksum."""
-        weights = WeightsFile(file="own", origin="the caller")
-        own = weights.model_copy(update={"file": file.name})  # a name with blanks will do
-        return self.model_copy(
-            update={"weights": own, "folder": file.expanduser().resolve().parent}
-        )
-
-    def class_indices(self, classes: Sequence[str | int] | None) -> tuple[int, ...] | None:
-        """Return the class indices that ``classes`` names, sorted, or None for None (all).
-
-        Args:
-            classes: Class names, class indices, or a mixture.
+        """Return the card with a weights file of the caller's own, of unknown checksum.
 
         Raises:
-            ModelError: A name or an index that the model does not have, or none at all.
+            ModelError: There is no such file.
         """
-        if classes is None:
-            return None
-        if isinstance(classes, str) or not classes:
-            raise ModelError(
-                f"model {self.name!r}, classes: got {classes!r}, want a list of class names",
-                help="leave classes out to get all",
-            )
-        return tuple(sorted({self._class_index(wanted) for wanted in classes}))
+        file = file.expanduser().resolve()
+        if not file.is_file():
+            raise ModelError(f"model {self.name!r}, weights: there is no file {file}")
+        weights = WeightsFile(file="own", origin="the caller")
+        own = weights.model_copy(update={"file": file.name})  # a name with blanks will do
+        return self.model_copy(update={"weights": own, "folder": file.parent})
 
-    def _class_index(self, wanted: str | int) -> int:
-        if isinstance(wanted, str) and wanted in self.labels:
-            return self.labels.index(wanted)
-        if isinstance(wanted, int) and 0 <= wanted < len(self.labels):
-            return int(wanted)
-        near = difflib.get_close_matches(str(wanted), self.labels, n=3, cutoff=0.5)
-        raise ModelError(
-            f"model {self.name!r}, classes: got {wanted!r}, "
-            f"want one of its {len(self.labels)} class names or an index from 0",
-            help=f"did you mean {' or '.join(map(repr, near))}?"
-            if near
-            else f"the names are {', '.join(self.labels)}",
-        )
+    def class_indices(self, classes: Sequence[str | int] | None) -> tuple[int, ...] | None:
+        """Return the class indices that ``classes`` names; see ``nets.labels``."""
+        return class_indices(classes, self.labels, model=self.name)
 
 
 def load_card(model: str | Path, *, tasks: Sequence[Task] = ()) -> ModelCard:

@@ -33,6 +33,7 @@ from videoflow.nets.yolox_blocks import (
     spatial_block,
 )
 from videoflow.nets.yolox_checkpoint import official_layers, read_checkpoint
+from videoflow.nets.yolox_places import STRIDES, decode_boxes, make_places
 
 __all__ = [
     "YoloX",
@@ -46,7 +47,6 @@ __all__ = [
     "yolox_x",
 ]
 
-_STRIDES: Final = (8, 16, 32)
 _WRONG_SIZE: Final = "model and labels must be those that the weights were trained for"
 
 
@@ -94,11 +94,7 @@ class YoloX(nn.Module):
             ShapeError: A size that is no multiple of 32.
         """
         raw = self.raw(images)
-        places = self._places_for(images)
-        boxes = raw.boxes.float()  # bfloat16 has no room for a position in pixels
-        centers = (boxes[..., :2] + places[:, :2]) * places[:, 2:]
-        sizes = boxes[..., 2:].exp() * places[:, 2:]
-        return raw._replace(boxes=torch.cat((centers, sizes), dim=-1))
+        return raw._replace(boxes=decode_boxes(raw.boxes, self._places_for(images)))
 
     def raw(self, images: Tensor) -> Predictions:
         """Return what the convolutions give, before boxes are made of it.
@@ -113,10 +109,10 @@ class YoloX(nn.Module):
             ShapeError: See ``forward``.
         """
         height, width = images.shape[-2:]
-        if not height or not width or height % _STRIDES[-1] or width % _STRIDES[-1]:
+        if not height or not width or height % STRIDES[-1] or width % STRIDES[-1]:
             raise ShapeError(
                 f"YOLOX: got images {list(images.shape)}, "
-                f"want height and width to be multiples of {_STRIDES[-1]}"
+                f"want height and width to be multiples of {STRIDES[-1]}"
             )
         levels = self.neck(*self.backbone(images))
         parts = [head(level) for head, level in zip(self.heads, levels, strict=True)]
@@ -131,7 +127,7 @@ class YoloX(nn.Module):
         height, width = images.shape[-2:]
         key = (height, width, images.device)
         if key not in self._places:
-            self._places[key] = _make_places(height, width).to(images.device)
+            self._places[key] = make_places(height, width).to(images.device)
         return self._places[key]
 
     def __getstate__(self) -> dict[str, object]:
@@ -300,15 +296,3 @@ def _double(x: Tensor) -> Tensor:
 def _rows(level: Tensor) -> Tensor:
     """Turn ``[N, C, H, W]`` into ``[N, H * W, C]``, which ``channels_last`` has for nothing."""
     return level.permute(0, 2, 3, 1).flatten(1, 2)
-
-
-def _make_places(height: int, width: int) -> Tensor:
-    """Return float32 ``[A, 3]``: column, row and stride of every place of a picture."""
-    levels = []
-    for stride in _STRIDES:
-        rows, columns = torch.meshgrid(
-            torch.arange(height // stride), torch.arange(width // stride), indexing="ij"
-        )
-        strides = torch.full_like(rows, stride)
-        levels.append(torch.stack((columns, rows, strides), dim=-1).flatten(0, 1))
-    return torch.cat(levels).float()
