@@ -24,7 +24,8 @@ LEVEL = {wing: level for level, floor in enumerate(FLOORS) for wing in floor}
 # How Flow.run() finds an engine when nobody hands it one.
 NAMED_DOOR = ("core/flow.py", "videoflow.runtime.local")
 
-# Each foreign library comes in through one file, which lies here.
+# Each foreign library comes in through one file, which lies here. The commands of the command
+# line are one door, a file for each group of them.
 FOREIGN = {
     "av": "video/libav.py",
     "PyNvVideoCodec": "video/",
@@ -33,7 +34,7 @@ FOREIGN = {
     "onnxruntime": "nets/onnx_runtime.py",
     "PIL": "vision/lettering.py",
     "supervision": "data/",
-    "typer": "app/cli.py",
+    "typer": "app/cli",
     "cv2": "nowhere",
 }
 
@@ -108,7 +109,7 @@ def test_a_foreign_library_has_one_door(library: str, place: str) -> None:
         if any(name.split(".")[0] == library for name in imports(module))
     ]
 
-    assert len(users) <= 1
+    assert len(users) <= 1 or library == "typer"
     assert all(user.startswith(place) for user in users)
 
 
