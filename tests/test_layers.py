@@ -30,6 +30,7 @@ FOREIGN = {
     "PyNvVideoCodec": "video/",
     "torchvision": "nets/",
     "onnx": "nets/",
+    "onnxruntime": "nets/onnx_runtime.py",
     "PIL": "vision/lettering.py",
     "supervision": "data/",
     "typer": "app/cli.py",

@@ -48,7 +48,8 @@ class DenseDetector:
         labels: Class names.
         contract: What the network wants.
         selection: Which predictions become detections.
-        input_size: Longest side of the scaled pictures in pixels.
+        input_size: Longest side of the scaled pictures in pixels, or the fixed height and
+            width of the inputs.
         device: Where the network is.
         dtype: Floating point type of the network.
     """
@@ -57,7 +58,7 @@ class DenseDetector:
     labels: tuple[str, ...] = field(repr=False)
     contract: InputContract = field(repr=False)
     selection: Selection
-    input_size: int
+    input_size: int | tuple[int, int]
     device: torch.device
     dtype: torch.dtype = torch.float32
 
@@ -105,7 +106,7 @@ class ObjectsDetector:
     labels: tuple[str, ...] = field(repr=False)
     contract: InputContract = field(repr=False)
     selection: Selection
-    input_size: int
+    input_size: int | tuple[int, int]
     device: torch.device
     dtype: torch.dtype = torch.float32
 

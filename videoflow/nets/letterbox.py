@@ -35,8 +35,8 @@ class Letterbox:
         cls,
         source_hw: tuple[int, int],
         *,
-        input_size: int,
-        stride: int,
+        input_size: int | tuple[int, int],
+        stride: int = 1,
         rule: FitRule = "long_side",
         max_size: int | None = None,
     ) -> Letterbox:
@@ -44,9 +44,10 @@ class Letterbox:
 
         Args:
             source_hw: Height and width of the picture in pixels.
-            input_size: In pixels.
-            stride: Height and width of the input are multiples of it.
-            rule: Which side becomes ``input_size``: the longer, the shorter, or both.
+            input_size: Of a side, in pixels; or height and width of the input.
+            stride: Height and width of the input are multiples of it, unless they are given.
+            rule: Which side becomes ``input_size``: the longer, the shorter, or both. Into a
+                given height and width, ``long_side`` scales as far as the picture fits.
             max_size: With ``short_side``: what the longer side does not exceed, in pixels.
 
         Raises:
@@ -55,22 +56,28 @@ class Letterbox:
         Example:
             >>> Letterbox.fit((576, 768), input_size=416, stride=32)
             Letterbox(source_hw=(576, 768), content_hw=(312, 416), input_hw=(320, 416))
+            >>> Letterbox.fit((576, 768), input_size=(416, 416))
+            Letterbox(source_hw=(576, 768), content_hw=(312, 416), input_hw=(416, 416))
         """
         if min(source_hw) < 1:
             raise ShapeError(
                 f"letterbox: got a picture of {source_hw[1]} x {source_hw[0]} pixels, "
                 "want at least 1 x 1"
             )
+        is_fixed = isinstance(input_size, tuple)
+        bounds = input_size if isinstance(input_size, tuple) else (input_size, input_size)
         if rule == "stretch":
-            content = (input_size, input_size)
+            content = bounds
         elif rule == "short_side":
-            content = _fit_short_side(source_hw, input_size, max_size)
+            content = _fit_short_side(source_hw, min(bounds), max_size)
         else:
-            scale = input_size / max(source_hw)
+            scale = min(bound / side for bound, side in zip(bounds, source_hw, strict=True))
             content = (round(source_hw[0] * scale), round(source_hw[1] * scale))
         height, width = max(1, content[0]), max(1, content[1])
         padded_height, padded_width = (-(-side // stride) * stride for side in (height, width))
-        return cls(source_hw, (height, width), (padded_height, padded_width))
+        return cls(
+            source_hw, (height, width), bounds if is_fixed else (padded_height, padded_width)
+        )
 
     @property
     def scale_xy(self) -> NDArray[np.float32]:

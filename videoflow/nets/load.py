@@ -1,29 +1,38 @@
-"""From a model's name to a detector or a segmenter that is ready to run."""
+"""From a model's name to a detector, a segmenter or an embedder that is ready to run."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import torch
+from torch import nn
 
 from videoflow.errors import GraphError, ModelError
+from videoflow.nets.builder import find_function, is_builder
 from videoflow.nets.card import ModelCard, load_card
 from videoflow.nets.detector import DenseDetector, Detector, ObjectsDetector
+from videoflow.nets.embedder import Embedder
+from videoflow.nets.labels import class_indices
+from videoflow.nets.listed_detector import ListedDetector
+from videoflow.nets.network import Network, described_network, load_network
+from videoflow.nets.output_forms import DENSE_FORMS, LISTED_FORMS, DenseNetwork
+from videoflow.nets.own_detector import OwnDetector, build_model
 from videoflow.nets.postprocess import Selection
 from videoflow.nets.segmenter import Segmenter
 from videoflow.nets.weights import find_weights
 
-__all__ = ["Precision", "load_detector", "load_segmenter", "resolve_device"]
+__all__ = [
+    "Precision",
+    "load_detector",
+    "load_embedder",
+    "load_segmenter",
+    "resolve_device",
+]
 
 Precision = Literal["float32", "bfloat16"]
 
-_DETECTORS: Final[dict[str, Callable[..., Detector]]] = {
-    "cxcywh_logits": DenseDetector,
-    "objects": ObjectsDetector,
-}
 _DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -42,12 +51,13 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
     """Find a model's weights, build its network and put it on the device.
 
     Args:
-        model: A name on the shelf, or the path of a model's folder.
+        model: A name on the shelf, the path of a model's folder, or
+            ``package.module:function`` (see ``nets.builder``).
         classes: Names or indices of the classes to keep; None for all.
-        score_threshold: Least score of a detection, 0 to 1; None for the card's.
+        score_threshold: Least score of a detection, 0 to 1; None for the model's.
         nms_threshold: Intersection over union above which two boxes of one class are one;
-            None for the card's.
-        input_size: In place of the card's, in pixels: which side of the scaled pictures it
+            None for the model's.
+        input_size: In place of the model's, in pixels: which side of the scaled pictures it
             is, the card's ``input.fit`` says.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: Number format of the network; its boxes are float32 always.
@@ -56,35 +66,56 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
 
     Raises:
         ModelError: An unknown model or class, no weights, or weights that do not fit.
+        MissingDependencyError: An ONNX file, and no ONNX Runtime for the device.
         GraphError: A device that is not there.
     """
-    card = load_card(model)
-    output = card.output
-    detector = _DETECTORS.get(output.form)
-    if detector is None:
-        raise ModelError(
-            f"model {card.name!r}: gives {output.form}, and no boxes",
-            help="SemanticSegmenter is the node for it",
-        )
-    return detector(
-        _load_network(
-            card,
-            device=resolve_device(device),
-            dtype=_DTYPES[precision],
-            weights=weights,
-            allow_unknown_checksum=allow_unknown_checksum,
-        ),
-        labels=card.labels,
-        contract=card.input,
-        selection=Selection(
-            output.score_threshold if score_threshold is None else score_threshold,
-            output.nms_threshold if nms_threshold is None else nms_threshold,
-            card.class_indices(classes),
-        ),
-        input_size=input_size or card.input.size,
-        device=resolve_device(device),
-        dtype=_DTYPES[precision],
+    where = resolve_device(device)
+    network = _find_network(
+        model,
+        device=where,
+        precision=precision,
+        weights=weights,
+        allow_unknown_checksum=allow_unknown_checksum,
     )
+    labels = network.labels
+    kept = class_indices(classes, labels, model=str(model))
+    if isinstance(network, OwnDetector):
+        return network.selecting(Selection(score_threshold or 0.0, nms_threshold or 1.0, kept))
+    output = network.output
+    selection = Selection(
+        output.score_threshold if score_threshold is None else score_threshold,
+        output.nms_threshold if nms_threshold is None else nms_threshold,
+        kept,
+    )
+    return _make_detector(
+        network,
+        labels=labels,
+        contract=network.input,
+        selection=selection,
+        input_size=network.input.input_size(input_size),
+        device=where,
+        dtype=network.dtype,
+    )
+
+
+def _make_detector(network: Network, **parts: Any) -> Detector:
+    form = network.output.form
+    if form == "objects":
+        return ObjectsDetector(network.run, **parts)
+    if form in LISTED_FORMS:
+        batch_size = 1 if form == "xyxy_single" else network.batch_size
+        return ListedDetector(
+            network.run, output=network.output, batch_size=batch_size, **parts
+        )
+    if form not in DENSE_FORMS:
+        raise ModelError(
+            f"model {network.name!r}: gives {form}, and no boxes",
+            help="SemanticSegmenter is the node for class_logits",
+        )
+    dense = DenseNetwork(
+        network.run, network.output, len(network.labels), batch_size=network.batch_size
+    )
+    return DenseDetector(dense, **parts)
 
 
 def load_segmenter(  # noqa: PLR0913 - see load_detector
@@ -118,19 +149,50 @@ def load_segmenter(  # noqa: PLR0913 - see load_detector
             help="ObjectDetector is the node for it",
         )
     where = resolve_device(device)
-    return Segmenter(
-        _load_network(
-            card,
-            device=where,
-            dtype=_DTYPES[precision],
-            weights=weights,
-            allow_unknown_checksum=allow_unknown_checksum,
-        ),
-        labels=card.labels,
-        contract=card.input,
-        input_size=input_size or card.input.size,
+    network = load_network(
+        card,
+        _find_file(card, weights, allow_unknown_checksum),
         device=where,
         dtype=_DTYPES[precision],
+    )
+    return Segmenter(
+        network.run,
+        labels=card.labels,
+        contract=card.input,
+        input_size=card.input.input_size(input_size),
+        device=where,
+        dtype=network.dtype,
+    )
+
+
+def load_embedder(model: str | Path, *, max_crops: int = 32, device: str = "auto") -> Embedder:
+    """Find the weights of a model for embeddings, build it and put it on the device.
+
+    Args:
+        model: A name on the shelf, or the path of a model's folder.
+        max_crops: At most so many crops in one call of the network.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        ModelError: An unknown model or one for something else, no weights, or weights that do
+            not fit.
+        GraphError: A device that is not there.
+    """
+    card = load_card(model, tasks=["embedding"])
+    if not isinstance(card.input.size, tuple):
+        raise ModelError(
+            f"model {card.name!r}, $.input.size: got {card.input.size}, want height and width",
+            help="crops are stretched to one size",
+        )
+    where = resolve_device(device)
+    build = find_function(str(card.factory), where=f"model {card.name!r}, $.factory")
+    network = build(find_weights(card))
+    return Embedder(
+        network.to(device=where, memory_format=torch.channels_last),
+        embedding_size=network.embedding_size,
+        contract=card.input,
+        max_crops=max_crops,
+        device=where,
     )
 
 
@@ -154,31 +216,27 @@ def resolve_device(device: str) -> torch.device:
     return where
 
 
-def _load_network(
-    card: ModelCard,
+def _find_network(
+    model: str | Path,
     *,
     device: torch.device,
-    dtype: torch.dtype,
+    precision: Precision,
     weights: str | Path | None,
     allow_unknown_checksum: bool,
-) -> Any:
-    """Return what the card's factory makes of the weights."""
+) -> Network | OwnDetector:
+    if not is_builder(model):
+        card = load_card(model)
+        file = _find_file(card, weights, allow_unknown_checksum)
+        return load_network(card, file, device=device, dtype=_DTYPES[precision])
+    built = build_model(model, device=device)
+    if isinstance(built, nn.Module):
+        return described_network(built, name=model, device=device, dtype=_DTYPES[precision])
+    return built
+
+
+def _find_file(
+    card: ModelCard, weights: str | Path | None, allow_unknown_checksum: bool
+) -> Path:
     if weights is not None:
         card = card.with_weights(Path(weights))
-    build = _find_factory(card)
-    file = find_weights(card, allow_unknown_checksum=allow_unknown_checksum)
-    return build(file, num_classes=len(card.labels)).to(device=device, dtype=dtype)
-
-
-def _find_factory(card: ModelCard) -> Callable[..., Any]:
-    module_name, _, function_name = card.factory.partition(":")
-    try:
-        factory: Callable[..., Any] = getattr(
-            importlib.import_module(module_name), function_name
-        )
-    except (ImportError, AttributeError) as error:
-        raise ModelError(
-            f"model {card.name!r}, $.factory: cannot find {card.factory!r}: {error}",
-            help="want 'package.module:function', importable in the worker",
-        ) from error
-    return factory
+    return find_weights(card, allow_unknown_checksum=allow_unknown_checksum)

@@ -25,7 +25,7 @@ from videoflow.data.frame import Frame, Stamp
 from videoflow.nets.card import InputContract
 from videoflow.nets.letterbox import Letterbox
 
-__all__ = ["InputBatch", "in_order", "make_inputs"]
+__all__ = ["InputBatch", "in_order", "make_inputs", "to_colours"]
 
 Found = TypeVar("Found")
 
@@ -56,7 +56,7 @@ def make_inputs(
     frames: Sequence[Frame],
     *,
     contract: InputContract,
-    input_size: int,
+    input_size: int | tuple[int, int],
     device: torch.device,
     dtype: torch.dtype = torch.float32,
 ) -> list[InputBatch]:
@@ -119,8 +119,28 @@ def in_order(
     return [found[at] for at in range(len(frames))]
 
 
-def _fit(source_hw: tuple[int, int], contract: InputContract, *, input_size: int) -> Letterbox:
-    max_size = contract.max_size and contract.max_size * input_size // contract.size
+def to_colours(rgb: Tensor, contract: InputContract) -> Tensor:
+    """Return pictures in the colours that a contract wants.
+
+    Args:
+        rgb: float ``[N, 3, H, W]``, 0 to 255; is worked in.
+        contract: Its channels, mean and std.
+    """
+    if contract.mean is not None:
+        mean, std = (
+            255 * torch.tensor(colour, device=rgb.device).view(3, 1, 1)
+            for colour in (contract.mean, contract.std)
+        )
+        rgb = rgb.sub_(mean).div_(std)
+    return rgb.flip(1) if contract.channels == "bgr" else rgb
+
+
+def _fit(
+    source_hw: tuple[int, int], contract: InputContract, *, input_size: int | tuple[int, int]
+) -> Letterbox:
+    max_size = contract.max_size
+    if max_size and isinstance(input_size, int) and isinstance(contract.size, int):
+        max_size = max_size * input_size // contract.size
     return Letterbox.fit(
         source_hw,
         input_size=input_size,
@@ -156,14 +176,7 @@ def _fill(
         rgb = _nv12_to_rgb(batch, fit.content_hw, contract, color=frames[0].color)
     else:
         rgb = _resize(batch, fit.content_hw, contract)
-    if contract.mean is not None:
-        mean, std = (
-            255 * torch.tensor(colour, device=rgb.device).view(3, 1, 1)
-            for colour in (contract.mean, contract.std)
-        )
-        rgb = rgb.sub_(mean).div_(std)
-    content = images[:, :, :height, :width]
-    content.copy_(rgb.flip(1) if contract.channels == "bgr" else rgb)
+    images[:, :, :height, :width] = to_colours(rgb, contract)
 
 
 def _resize(planes: Tensor, size_hw: tuple[int, int], contract: InputContract) -> Tensor:

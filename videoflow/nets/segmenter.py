@@ -34,7 +34,7 @@ class Segmenter:
     network: Callable[[Tensor], Tensor] = field(repr=False)
     labels: tuple[str, ...] = field(repr=False)
     contract: InputContract = field(repr=False)
-    input_size: int
+    input_size: int | tuple[int, int]
     device: torch.device
     dtype: torch.dtype = torch.float32
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from videoflow.processors.mask_transformer import MaskTransformer
     from videoflow.processors.object_detector import ObjectDetector
     from videoflow.processors.people_annotator import PeopleAnnotator
+    from videoflow.processors.reid_embedder import ReidEmbedder
     from videoflow.processors.resize_transformer import ResizeTransformer
 else:  # what looks at pictures is imported when its name is first used
     __getattr__ = lazy_exports(
@@ -24,6 +25,7 @@ else:  # what looks at pictures is imported when its name is first used
             "MaskTransformer": "mask_transformer",
             "ObjectDetector": "object_detector",
             "PeopleAnnotator": "people_annotator",
+            "ReidEmbedder": "reid_embedder",
             "ResizeTransformer": "resize_transformer",
         },
     )
@@ -37,5 +39,6 @@ __all__ = [
     "MaskTransformer",
     "ObjectDetector",
     "PeopleAnnotator",
+    "ReidEmbedder",
     "ResizeTransformer",
 ]
