@@ -9,6 +9,7 @@ from videoflow.processors.joiner_processor import JoinerProcessor
 if TYPE_CHECKING:
     from videoflow.processors.byte_tracker import ByteTracker
     from videoflow.processors.crop_transformer import CropTransformer
+    from videoflow.processors.face_blurrer import FaceBlurrer
     from videoflow.processors.line_counter import LineCounter
     from videoflow.processors.mask_transformer import MaskTransformer
     from videoflow.processors.object_detector import ObjectDetector
@@ -22,6 +23,7 @@ else:  # what looks at pictures is imported when its name is first used
         {
             "ByteTracker": "byte_tracker",
             "CropTransformer": "crop_transformer",
+            "FaceBlurrer": "face_blurrer",
             "LineCounter": "line_counter",
             "MaskTransformer": "mask_transformer",
             "ObjectDetector": "object_detector",
@@ -35,6 +37,7 @@ else:  # what looks at pictures is imported when its name is first used
 __all__ = [
     "ByteTracker",
     "CropTransformer",
+    "FaceBlurrer",
     "IdentityProcessor",
     "JoinerProcessor",
     "LineCounter",
