@@ -65,8 +65,9 @@ def _steps(
 
 def _peaks(heatmaps: Tensor, whole_wh: Tensor, *, height: int, width: int) -> Tensor:
     """Return float32 ``[M, K, 3]``: column, row and score."""
-    across = _cubic_weights(whole_wh[:, 0], width, num_cells=heatmaps.shape[3])
-    down = _cubic_weights(whole_wh[:, 1], height, num_cells=heatmaps.shape[2])
+    dtype = heatmaps.dtype
+    across = _cubic_weights(whole_wh[:, 0], width, num_cells=heatmaps.shape[3], dtype=dtype)
+    down = _cubic_weights(whole_wh[:, 1], height, num_cells=heatmaps.shape[2], dtype=dtype)
     stretched = down.unsqueeze(1) @ heatmaps @ across.transpose(1, 2).unsqueeze(1)
     outside_x = torch.arange(width, device=heatmaps.device) >= whole_wh[:, :1]
     outside_y = torch.arange(height, device=heatmaps.device) >= whole_wh[:, 1:]
@@ -76,12 +77,14 @@ def _peaks(heatmaps: Tensor, whole_wh: Tensor, *, height: int, width: int) -> Te
     return torch.stack((at % width, at // width, peak.sigmoid()), dim=2)
 
 
-def _cubic_weights(sizes: Tensor, longest: int, *, num_cells: int) -> Tensor:
+def _cubic_weights(
+    sizes: Tensor, longest: int, *, num_cells: int, dtype: torch.dtype
+) -> Tensor:
     """Return float32 ``[M, longest, num_cells]``: how much of each cell a pixel is made of.
 
     Beyond the border the cells go on as the last one.
     """
-    scale = (num_cells / sizes.double()).float().unsqueeze(1)
+    scale = (num_cells / sizes.double()).to(dtype).unsqueeze(1)
     place = scale * (torch.arange(longest, device=sizes.device) + 0.5) - 0.5  # [M, longest]
     low = place.floor()
     part = place - low

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from videoflow.processors.people_annotator import PeopleAnnotator
     from videoflow.processors.reid_embedder import ReidEmbedder
     from videoflow.processors.resize_transformer import ResizeTransformer
+    from videoflow.processors.semantic_segmenter import SemanticSegmenter
 else:  # what looks at pictures is imported when its name is first used
     __getattr__ = lazy_exports(
         __name__,
@@ -29,6 +30,7 @@ else:  # what looks at pictures is imported when its name is first used
             "PeopleAnnotator": "people_annotator",
             "ReidEmbedder": "reid_embedder",
             "ResizeTransformer": "resize_transformer",
+            "SemanticSegmenter": "semantic_segmenter",
         },
     )
 
@@ -44,4 +46,5 @@ __all__ = [
     "PeopleAnnotator",
     "ReidEmbedder",
     "ResizeTransformer",
+    "SemanticSegmenter",
 ]

@@ -113,7 +113,7 @@ class ObjectDetector(BatchProcessorNode):
         if is_builder(self.model):
             check_builder(self.model)
             return
-        card = load_card(self.model, tasks=("detection", "segmentation", "keypoints"))
+        card = load_card(self.model, tasks=("detection", "keypoints"))
         card.class_indices(self.classes)
         card.input.input_size(self.input_size)
         if self.weights is not None:

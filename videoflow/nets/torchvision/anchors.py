@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator, DefaultBoxGenerator
 from torchvision.models.detection.image_list import ImageList
 
+from videoflow.nets.torchvision.selecting import exact
+
 __all__ = ["Anchors"]
 
 
@@ -31,10 +33,10 @@ class Anchors:
             images: float ``[N, 3, H, W]``.
             levels: What the network sees at its levels, float ``[N, C, h, w]`` each.
         """
-        key = (images.shape[2:], images.device)
+        key = (images.shape[2:], images.dtype, images.device)
         if key != self._key:
-            exact = [level[:1, :1].float() for level in levels]
+            sizes = [exact(level[:1, :1]) for level in levels]
             picture = ImageList(images[:1], [tuple(images.shape[2:])])
-            (self._anchors,) = self._generator(picture, exact)
+            (self._anchors,) = self._generator(picture, sizes)
             self._key = key
         return self._anchors

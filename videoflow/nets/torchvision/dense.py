@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection import FCOS, SSD, RetinaNet
+from torchvision.models.detection import FCOS, RetinaNet
+from torchvision.models.detection.ssd import SSD
 
 from videoflow.nets.objects import Objects
 from videoflow.nets.postprocess import Selection
@@ -22,6 +23,7 @@ from videoflow.nets.ranking import best_of_each
 from videoflow.nets.torchvision.anchors import Anchors
 from videoflow.nets.torchvision.selecting import (
     Candidates,
+    exact,
     find_classes,
     keep_best,
     logit_floor,
@@ -59,7 +61,7 @@ class DenseNetwork(nn.Module):
             seen.score, seen.image * (1 << 16) + part, limit=model.topk_candidates
         )
         image, place, label, score = (column[best] for column in seen)
-        deltas = outputs["bbox_regression"][image, place].float()
+        deltas = exact(outputs["bbox_regression"][image, place])
         anchors = self.anchors(images, levels)[place]
         coder = model.box_coder
         decode = coder.decode if isinstance(model, FCOS) else coder.decode_single
@@ -81,7 +83,7 @@ class _Seen(NamedTuple):
 
 
 def _read_softmax(outputs: dict[str, Tensor], selection: Selection) -> _Seen:
-    scores = outputs["cls_logits"].float().softmax(dim=2)  # [N, A, C], background first
+    scores = exact(outputs["cls_logits"]).softmax(dim=2)  # [N, A, C], background first
     floor = selection.score_threshold
     image, place, label = find_classes(scores, floor, selection=selection, first=1)
     return _Seen(image, place, label, scores[image, place, label])
@@ -94,9 +96,9 @@ def _read_sigmoids(outputs: dict[str, Tensor], selection: Selection) -> _Seen:
     power = 1 if centerness is None else 2
     floor = logit_floor(selection.score_threshold**power)
     image, place, label = find_classes(logits, floor, selection=selection)
-    score = logits[image, place, label].float().sigmoid()
+    score = exact(logits[image, place, label]).sigmoid()
     if centerness is not None:
-        score = (score * centerness[image, place, 0].float().sigmoid()).sqrt()
+        score = (score * exact(centerness[image, place, 0]).sigmoid()).sqrt()
     seen = _Seen(image, place, label, score)
     return _Seen(*(column[score >= selection.score_threshold] for column in seen))
 

@@ -19,7 +19,7 @@ from videoflow.nets.torchvision.dense import DenseNetwork
 from videoflow.nets.torchvision.regions import RegionNetwork
 from videoflow.nets.torchvision.semantic import SemanticNetwork
 
-__all__ = ["load_torchvision"]
+__all__ = ["load_torchvision", "make_batched"]
 
 
 def load_torchvision(
@@ -35,8 +35,7 @@ def load_torchvision(
             where it was 0, and torchvision sets it after loading.
 
     Returns:
-        The network on the CPU in evaluation mode, ``channels_last``, without gradients, its
-        batch normalisations folded.
+        The network on the CPU; see ``make_batched``.
 
     Raises:
         ModelError: The file is no checkpoint, does not fit, or has numbers that are none.
@@ -50,14 +49,27 @@ def load_torchvision(
     for module in network.modules():
         if frozen_eps is not None and isinstance(module, nn.BatchNorm2d):
             module.eps = frozen_eps
-    network.requires_grad_(False).eval()
-    fold_batch_norms(network)
-    network.to(memory_format=torch.channels_last)
-    if isinstance(network, FasterRCNN):
-        return RegionNetwork(network).eval()
-    if hasattr(network, "anchor_generator"):
-        return DenseNetwork(network).eval()
-    return SemanticNetwork(network).eval()
+    return make_batched(network)
+
+
+def make_batched(model: nn.Module) -> nn.Module:
+    """Take a model of torchvision apart and put it together for batches.
+
+    Args:
+        model: With its weights; is changed.
+
+    Returns:
+        An ``ObjectsNetwork`` or a ``SemanticNetwork`` in evaluation mode, ``channels_last``,
+        without gradients, batch normalisations folded.
+    """
+    model.requires_grad_(False).eval()
+    fold_batch_norms(model)
+    model.to(memory_format=torch.channels_last)
+    if isinstance(model, FasterRCNN):
+        return RegionNetwork(model).eval()
+    if hasattr(model, "anchor_generator"):
+        return DenseNetwork(model).eval()
+    return SemanticNetwork(model).eval()
 
 
 def _read(weights: Path) -> dict[str, Tensor]:

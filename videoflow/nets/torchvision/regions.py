@@ -29,6 +29,7 @@ from videoflow.nets.torchvision.overlaps import suppress_in_groups
 from videoflow.nets.torchvision.selecting import (
     Candidates,
     clip,
+    exact,
     find_classes,
     is_larger,
     keep_best,
@@ -62,11 +63,11 @@ class RegionNetwork(nn.Module):
         image, regions = self._propose(images, levels, content_hw=content_hw)
         pooled = self._pool(heads.box_roi_pool, images, levels, image=image, boxes=regions)
         logits, deltas = heads.box_predictor(heads.box_head(pooled))
-        scores = logits.float().softmax(dim=1)  # [R, C], background first
+        scores = exact(logits).softmax(dim=1)  # [R, C], background first
         region, label = find_classes(
             scores, selection.score_threshold, selection=selection, first=1
         )
-        deltas = deltas.float().unflatten(1, (-1, 4))[region, label]
+        deltas = exact(deltas).unflatten(1, (-1, 4))[region, label]
         boxes = heads.box_coder.decode_single(deltas, regions[region])
         seen = Candidates(image[region], boxes, scores[region, label], label)
         found = keep_best(
@@ -82,7 +83,7 @@ class RegionNetwork(nn.Module):
         objectness, deltas = self.rpn.head(features)
         sizes = [level[0].numel() for level in objectness]
         flat_objectness, flat_deltas = concat_box_prediction_layers(objectness, deltas)
-        scores = flat_objectness.float().view(len(images), -1)
+        scores = exact(flat_objectness).view(len(images), -1)
         place = self._best_places(scores, sizes)  # [N, P]
         level = torch.cat(
             [
@@ -91,7 +92,7 @@ class RegionNetwork(nn.Module):
             ]
         ).expand_as(place)
         chosen = (
-            flat_deltas.float()
+            exact(flat_deltas)
             .view(len(images), -1, 4)
             .take_along_dim(place.unsqueeze(2), dim=1)
         )
@@ -130,12 +131,12 @@ class RegionNetwork(nn.Module):
         where = {"image": found.image, "boxes": found.boxes_xyxy}
         if heads.has_mask():
             pooled = self._pool(heads.mask_roi_pool, images, levels, **where)
-            logits = heads.mask_predictor(heads.mask_head(pooled)).float()
+            logits = exact(heads.mask_predictor(heads.mask_head(pooled)))
             of_class = logits[torch.arange(len(logits), device=logits.device), found.labels]
             found = found._replace(mask_scores=of_class.sigmoid())
         if heads.has_keypoint():
             pooled = self._pool(heads.keypoint_roi_pool, images, levels, **where)
-            maps = heads.keypoint_predictor(heads.keypoint_head(pooled)).float()
+            maps = exact(heads.keypoint_predictor(heads.keypoint_head(pooled)))
             found = found._replace(keypoints=find_peaks(maps, found.boxes_xyxy))
         return found
 
@@ -162,6 +163,6 @@ class RegionNetwork(nn.Module):
         out = used[0].new_empty((len(rois), used[0].shape[1], *size))
         for at, (level, stride) in enumerate(zip(used, strides, strict=True)):
             rows = (level_of == at).nonzero().squeeze(1)
-            seen = roi_align(level.float(), rois[rows], size, 1 / stride, pool.sampling_ratio)
+            seen = roi_align(exact(level), rois[rows], size, 1 / stride, pool.sampling_ratio)
             out[rows] = seen.to(out.dtype)
         return out

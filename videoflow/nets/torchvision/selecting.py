@@ -18,7 +18,15 @@ from videoflow.nets.postprocess import Selection
 from videoflow.nets.ranking import best_of_each
 from videoflow.nets.torchvision.overlaps import suppress_in_groups
 
-__all__ = ["Candidates", "clip", "find_classes", "is_larger", "keep_best", "logit_floor"]
+__all__ = [
+    "Candidates",
+    "clip",
+    "exact",
+    "find_classes",
+    "is_larger",
+    "keep_best",
+    "logit_floor",
+]
 
 _MIN_SIDE_PX: Final = 1e-2
 """Of a box in the input. What is smaller lies outside the picture and was clipped."""
@@ -106,6 +114,11 @@ def find_classes(
     classes = torch.tensor(wanted, dtype=torch.int64, device=values.device)
     *where, column = (values[..., classes] >= floor).nonzero(as_tuple=True)
     return (*where, classes[column])
+
+
+def exact(values: Tensor) -> Tensor:
+    """Return ``values`` in at least float32: half a number is not enough for pixels."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def logit_floor(probability: float) -> float:
