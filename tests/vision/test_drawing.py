@@ -7,8 +7,9 @@ import torch
 from videoflow.data import ColorSpec, Layout, Line
 from videoflow.vision.canvas import Canvas
 from videoflow.vision.drawing import Pen
-from videoflow.vision.palette import rgb_to_ycbcr, track_rgb
-from videoflow.vision.strokes import rasterise
+from videoflow.vision.inks import rgb_to_ycbcr
+from videoflow.vision.palette import track_rgb
+from videoflow.vision.strokes import along, rasterise
 
 SIZE = (120, 160)
 RED = (255, 0, 0)
@@ -138,7 +139,7 @@ def test_a_stroke_covers_its_area() -> None:
     """The shares of a line add up to length x thickness and its round ends, at both scales."""
     points = np.array([[20.0, 20.0], [90.0, 71.0]])
 
-    stroke = rasterise(points, thickness_px=4, size_hw=SIZE)
+    stroke = rasterise(along(points), thickness_px=4, size_hw=SIZE)
 
     want = 4 * np.hypot(70, 51) + np.pi * 4
     assert stroke.samples[0][2].sum() / 256 == pytest.approx(want, rel=0.02)
@@ -147,7 +148,7 @@ def test_a_stroke_covers_its_area() -> None:
 
 def test_a_stroke_outside_is_empty() -> None:
     """A line beside the picture covers nothing, and can be drawn."""
-    stroke = rasterise(np.array([[-90.0, 5], [-40, 5]]), thickness_px=4, size_hw=SIZE)
+    stroke = rasterise(along(np.array([[-90.0, 5], [-40, 5]])), thickness_px=4, size_hw=SIZE)
     buffer = picture("nv12")
 
     Canvas.over(buffer, "nv12", SPEC).stroke(stroke, RED)
