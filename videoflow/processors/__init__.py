@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from videoflow.processors.object_detector import ObjectDetector
     from videoflow.processors.people_annotator import PeopleAnnotator
     from videoflow.processors.resize_transformer import ResizeTransformer
+    from videoflow.processors.scene_annotator import SceneAnnotator
 else:  # what looks at pictures is imported when its name is first used
     __getattr__ = lazy_exports(
         __name__,
@@ -25,6 +26,7 @@ else:  # what looks at pictures is imported when its name is first used
             "ObjectDetector": "object_detector",
             "PeopleAnnotator": "people_annotator",
             "ResizeTransformer": "resize_transformer",
+            "SceneAnnotator": "scene_annotator",
         },
     )
 
@@ -38,4 +40,5 @@ __all__ = [
     "ObjectDetector",
     "PeopleAnnotator",
     "ResizeTransformer",
+    "SceneAnnotator",
 ]

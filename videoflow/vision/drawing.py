@@ -19,6 +19,7 @@ from videoflow.vision.canvas import Canvas
 from videoflow.vision.palette import RGB, WHITE
 from videoflow.vision.plates import PlateRow, Plates
 from videoflow.vision.strokes import Stroke, along, rasterise
+from videoflow.vision.washes import Wash
 
 __all__ = ["Pen"]
 
@@ -164,6 +165,18 @@ class Pen:
     ) -> None:
         """Tint the pixels of an object: bool ``[h, w]``, whose first pixel is ``corner_xy``."""
         canvas.shade(mask_area(crop, corner_xy), rgb, opacity=opacity)
+
+    def wash(
+        self,
+        canvas: Canvas,
+        index_map: NDArray[np.uint8],
+        rgbs: Sequence[RGB],
+        opacities: Sequence[float],
+        *,
+        cell_px: int = 1,
+    ) -> None:
+        """Colour much of the picture, below whatever else is drawn: see ``Wash``."""
+        canvas.wash(Wash(index_map, tuple(rgbs), tuple(opacities), cell_px))
 
     def trail(
         self,

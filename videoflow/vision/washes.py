@@ -21,7 +21,7 @@ __all__ = ["Wash"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wash:
-    """A colour for each cell of a grid over the picture; see ``wash``.
+    """A colour for each cell of a grid over the picture; with soft or hard edges.
 
     Attributes:
         index_map: uint8 ``[R, C]``, which colour each cell has. The first cell begins at the
