@@ -55,6 +55,9 @@ class SceneAnnotator(PerStreamProcessorNode["ScenePainter"]):
         self.labels = tuple(labels or ())
         self.layers = pick_layers(layers)
         self.style = style or Style()
+        # What a layer that is off would draw is no mistake.
+        known = {*LAYERS.values(), *self.layers}
+        self._kinds = tuple({kind for layer in known for kind in layer.kinds})
 
     def make_state(self, stream: str) -> ScenePainter:
         """Return a painter who knows nothing yet."""
@@ -89,11 +92,9 @@ class SceneAnnotator(PerStreamProcessorNode["ScenePainter"]):
                 f"{self.name!r}, input 0: got {type(frame).__name__}, want a Frame",
                 help="name the node that the pictures come from first",
             )
-        layers = {*LAYERS.values(), *self.layers}
-        kinds = tuple({kind for layer in layers for kind in layer.kinds})
         for number, word in enumerate(words, start=1):
-            if word is not None and not isinstance(word, kinds):
-                names = ", ".join(sorted(kind.__name__ for kind in kinds))
+            if word is not None and not isinstance(word, self._kinds):
+                names = ", ".join(sorted(kind.__name__ for kind in self._kinds))
                 raise GraphError(
                     f"{self.name!r}, input {number}: got {type(word).__name__}, "
                     f"want None or one of {names}",

@@ -40,7 +40,8 @@ class Area:
         halved = shares[0::2, 0::2] + shares[0::2, 1::2]
         halved += shares[1::2, 0::2]
         halved += shares[1::2, 1::2]
-        return cls(left, top, (shares, halved >> 2))
+        halved >>= 2
+        return cls(left, top, (shares, halved))
 
 
 def polygon_area(points: Sequence[Point], size_hw: tuple[int, int]) -> Area:

@@ -8,8 +8,9 @@ handed in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from videoflow.data.color_spec import ColorSpec
 from videoflow.data.frame import Layout
 from videoflow.vision.areas import Area
-from videoflow.vision.inks import Ink, Inks
+from videoflow.vision.inks import ink
 from videoflow.vision.overlays import OverlayTiles
 from videoflow.vision.palette import RGB
 from videoflow.vision.strokes import Stroke
@@ -43,12 +44,12 @@ class Plane:
     Attributes:
         samples: uint8 ``[h, w, c]``, a writable view.
         scale: How many pixels of the picture a sample is wide and high: 1 or 2.
-        ink: Turns an RGB colour into uint16 ``[c]``.
+        ink: Turns an RGB colour into uint16 ``[c]``; in the veil of an overlay it is 0.
     """
 
     samples: U8
     scale: int
-    ink: Ink
+    ink: Callable[[RGB], U16]
 
 
 class Canvas:
@@ -58,16 +59,29 @@ class Canvas:
 
     Args:
         samples: uint8 ``[h, w, c]`` of each plane: RGB, or luma and halved chroma.
-        inks: Of those planes.
+        layout: Of the picture.
+        color: Of the picture.
         tiles: Of an overlay: who is told what was drawn on.
+
+    Attributes:
+        planes: What is drawn on.
+        size_hw: Height and width in pixels.
     """
 
     def __init__(
-        self, samples: Sequence[U8], inks: Inks, tiles: OverlayTiles | None = None
+        self,
+        samples: Sequence[U8],
+        layout: Layout,
+        color: ColorSpec,
+        *,
+        tiles: OverlayTiles | None = None,
     ) -> None:
+        make = _veiled_ink if tiles is not None else ink
         self.planes = tuple(
-            Plane(plane, i + 1, inks.of_plane(i)) for i, plane in enumerate(samples)
+            Plane(plane, i + 1, partial(make, plane_index=i, layout=layout, color=color))
+            for i, plane in enumerate(samples)
         )
+        self.size_hw: tuple[int, int] = self.planes[0].samples.shape[:2]
         self._tiles = tiles
         self._washes: list[Wash] = []
 
@@ -80,19 +94,13 @@ class Canvas:
             layout: What it holds.
             color: Of the frame.
         """
-        return cls(_views(buffer, layout), Inks(layout, color))
+        return cls(_views(buffer, layout), layout, color)
 
     @classmethod
     def overlay(cls, size_hw: tuple[int, int], layout: Layout, color: ColorSpec) -> Canvas:
         """Return a transparent canvas, to be put on others again and again."""
         tiles = OverlayTiles(size_hw, (1, 2) if layout == "nv12" else (3,))
-        return cls(tiles.planes, Inks(layout, color, has_veil=True), tiles)
-
-    @property
-    def size_hw(self) -> tuple[int, int]:
-        """Height and width in pixels."""
-        height, width, _ = self.planes[0].samples.shape
-        return height, width
+        return cls(tiles.planes, layout, color, tiles=tiles)
 
     def fill(
         self, box_xyxy: tuple[int, int, int, int], rgb: RGB, *, opacity: float = 1.0
@@ -112,9 +120,13 @@ class Canvas:
                 target[...] = plane.ink(rgb)
                 continue
             down, along = _covered(top, bottom, scale=n), _covered(left, right, scale=n)
-            weights = np.multiply.outer(down * (opacity * _FULL), along).astype(np.uint16)
+            weights = np.multiply.outer(down, along)
+            weights *= _FULL // n**2
+            if opacity < 1:
+                weights = (weights * opacity).astype(np.uint16)
             _blend(target, weights[..., None], plane.ink(rgb))
-        self._touch(top, left, bottom - top, right - left)
+        if self._tiles is not None:
+            self._tiles.touch(slice(top, bottom), slice(left, right))
 
     def shade(self, area: Area, rgb: RGB, *, opacity: float = 1.0) -> None:
         """Put ``rgb`` where an area is that was made for a picture of this size."""
@@ -124,7 +136,7 @@ class Canvas:
             # An area ends on even pixels, and a picture of an odd size does not.
             weights = shares[: target.shape[0], : target.shape[1], None]
             if opacity < 1:
-                weights = weights * np.uint16(opacity * _FULL) >> 8
+                weights = (weights * np.uint16(opacity * _FULL)) >> np.uint16(8)
             _blend(target, weights, plane.ink(rgb))
         self._touch(area.top, area.left, *area.shares[0].shape)
 
@@ -207,14 +219,22 @@ def _views(buffer: Any, layout: Layout) -> list[Any]:
     return [buffer[:height, :, None], buffer[height:].reshape(height // 2, width // 2, 2)]
 
 
-def _covered(start: int, end: int, *, scale: int) -> NDArray[np.float64]:
-    """Return the share that is covered of each sample from the one of ``start`` on."""
-    first, last = start // scale, (end - 1) // scale
-    shares = np.ones(last - first + 1)
-    shares[0] -= (start - first * scale) / scale
-    shares[-1] -= ((last + 1) * scale - end) / scale
-    return shares
+def _covered(start: int, end: int, *, scale: int) -> U16:
+    """Return how many pixels are covered of each sample from the one of ``start`` on."""
+    pixels = np.full((end - 1) // scale - start // scale + 1, scale, np.uint16)
+    pixels[0] -= start % scale
+    pixels[-1] -= -end % scale
+    return pixels
 
 
-def _blend(target: U8, weights: U16, ink: U16) -> None:
-    target[...] = (target * (_FULL - weights) + ink * weights + 128) >> 8
+def _blend(target: U8, weights: U16, color: U16) -> None:
+    mixed = target * (_FULL - weights)
+    mixed += color * weights
+    mixed += 128
+    mixed >>= 8
+    target[...] = mixed
+
+
+@lru_cache(maxsize=4096)
+def _veiled_ink(rgb: RGB, plane_index: int, layout: Layout, color: ColorSpec) -> U16:
+    return np.append(ink(rgb, plane_index, layout, color), np.uint16(0))

@@ -5,7 +5,7 @@ Knows how they look; not which frame they belong to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +17,7 @@ from videoflow.data.geometry import Line, Point, Polygon
 from videoflow.vision.areas import Area, mask_area, polygon_area
 from videoflow.vision.canvas import Canvas
 from videoflow.vision.palette import RGB, WHITE
+from videoflow.vision.places import Places
 from videoflow.vision.plates import PlateRow, Plates
 from videoflow.vision.strokes import Stroke, along, rasterise
 from videoflow.vision.washes import Wash
@@ -82,7 +83,7 @@ class Pen:
         box_xyxy: NDArray[np.float32],
         rgb: RGB,
         *,
-        taken: list[tuple[int, int, int, int]] | None = None,
+        places: Places | None = None,
     ) -> None:
         """Write ``text`` on a plate above a box, or inside its top where there is no room.
 
@@ -91,21 +92,19 @@ class Pen:
             text: One line.
             box_xyxy: float ``[4]``, pixels.
             rgb: Colour of the plate's bar.
-            taken: Places (left, top, right, bottom) to leave free if a place at the box's
-                corners does; the label's own place is added.
+            places: Where texts are already, to be kept clear if one of the box's corners is;
+                the label's own place is added.
         """
         plate = self._plates.plate(((rgb, (text,)),))
         height, width = plate.size_hw
         left, top, right, bottom = self._whole(box_xyxy)
         above = top - height if top >= height else top
-        places = [(left, above)]
-        if taken:
-            places += [(right - width, above), (left, bottom), (left, top)]
-        inside = [self._inside(x, y, plate) for x, y in places]
-        x, y = next((place for place in inside if _is_free(place, plate, taken)), inside[0])
+        x, y = self._inside(left, above, plate)
+        if places is not None:
+            others = ((right - width, above), (left, bottom), (left, top))
+            x, y = self._clear(places, plate, (x, y), others)
+            places.take(x, y, x + width, y + height)
         canvas.paste(plate, left=x, top=y)
-        if taken is not None:
-            taken.append((x, y, x + width, y + height))
 
     def label(self, canvas: Canvas, text: str, centre_xy: Point, rgb: RGB) -> None:
         """Write ``text`` on a plate around a point, moved into the picture."""
@@ -237,9 +236,13 @@ class Pen:
     def _whole(self, box_xyxy: NDArray[np.float32]) -> tuple[int, int, int, int]:
         # Far outside, rounding to int would overflow; a little outside, an edge must stay out.
         height, width = self.size_hw
-        limit = np.array([width, height, width, height]) + 64
-        left, top, right, bottom = np.rint(np.clip(box_xyxy, -64, limit)).astype(int).tolist()
-        return left, top, right, bottom
+        left, top, right, bottom = box_xyxy.tolist()
+        return (
+            round(min(max(left, -64), width + 64)),
+            round(min(max(top, -64), height + 64)),
+            round(min(max(right, -64), width + 64)),
+            round(min(max(bottom, -64), height + 64)),
+        )
 
     def _inside(self, left: int, top: int, plate: Canvas) -> tuple[int, int]:
         """Return an even place for a plate as near as it fits into the picture."""
@@ -247,6 +250,23 @@ class Pen:
         left = min(left, self.size_hw[1] - width)
         top = min(top, self.size_hw[0] - height)
         return max(0, left) & ~1, max(0, top) & ~1
+
+    def _clear(
+        self,
+        places: Places,
+        plate: Canvas,
+        first: tuple[int, int],
+        others: Iterable[tuple[int, int]],
+    ) -> tuple[int, int]:
+        """Return the first place that is not taken, ``first`` if all are."""
+        height, width = plate.size_hw
+        if places.is_free(*first, first[0] + width, first[1] + height):
+            return first
+        for left, top in others:
+            x, y = self._inside(left, top, plate)
+            if places.is_free(x, y, x + width, y + height):
+                return x, y
+        return first
 
     def _paste(self, canvas: Canvas, plate: Canvas, left: int, top: int) -> None:
         x, y = self._inside(left, top, plate)
@@ -278,19 +298,3 @@ class Pen:
             thickness_px=thickness_px,
             size_hw=self.size_hw,
         )
-
-
-def _is_free(
-    place: tuple[int, int], plate: Canvas, taken: list[tuple[int, int, int, int]] | None
-) -> bool:
-    if not taken:
-        return True
-    (left, top), (height, width) = place, plate.size_hw
-    others = np.array(taken)
-    is_apart = (
-        (others[:, 2] <= left)
-        | (others[:, 0] >= left + width)
-        | (others[:, 3] <= top)
-        | (others[:, 1] >= top + height)
-    )
-    return bool(is_apart.all())

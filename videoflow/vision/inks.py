@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,42 +12,23 @@ from videoflow.data.color_spec import ColorSpec
 from videoflow.data.frame import Layout
 from videoflow.vision.palette import RGB
 
-__all__ = ["Ink", "Inks", "rgb_to_ycbcr"]
-
-Ink = Callable[[RGB], NDArray[np.uint16]]
-"""From a colour to the samples of one plane, uint16 ``[c]``."""
+__all__ = ["ink", "rgb_to_ycbcr"]
 
 
-class Inks:
-    """Colours as the samples of each plane, each worked out once.
+@lru_cache(maxsize=4096)
+def ink(rgb: RGB, plane_index: int, layout: Layout, color: ColorSpec) -> NDArray[np.uint16]:
+    """Return a colour as a sample of one plane: uint16 ``[c]``, not to be written to.
 
     Args:
+        rgb: 0 to 255.
+        plane_index: 0 for RGB and for luma, 1 for chroma.
         layout: Of the picture.
         color: Of the picture.
-        has_veil: Each plane has one channel more, in which ink is 0.
     """
-
-    def __init__(self, layout: Layout, color: ColorSpec, *, has_veil: bool = False) -> None:
-        self._layout = layout
-        self._color = color
-        self._tail = (0,) if has_veil else ()
-        self._known: dict[tuple[int, RGB], NDArray[np.uint16]] = {}
-
-    def of_plane(self, index: int) -> Ink:
-        """Return the ink of a plane: 0 for RGB and luma, 1 for chroma."""
-
-        def ink(rgb: RGB) -> NDArray[np.uint16]:
-            if (index, rgb) not in self._known:
-                self._known[index, rgb] = self._mix(index, rgb)
-            return self._known[index, rgb]
-
-        return ink
-
-    def _mix(self, index: int, rgb: RGB) -> NDArray[np.uint16]:
-        if self._layout == "rgb":
-            return np.array(rgb + self._tail, np.uint16)
-        stored = rgb_to_ycbcr(rgb, self._color)
-        return np.array((stored[1:] if index else stored[:1]) + self._tail, np.uint16)
+    if layout == "rgb":
+        return np.array(rgb, np.uint16)
+    stored = rgb_to_ycbcr(rgb, color)
+    return np.array(stored[1:] if plane_index else stored[:1], np.uint16)
 
 
 def rgb_to_ycbcr(rgb: RGB, color: ColorSpec) -> tuple[int, int, int]:

@@ -65,7 +65,7 @@ class Scene:
             old if new is None else new for old, new in zip(words, inputs, strict=True)
         ]
         if self._new or not self.objects:
-            people = [*self.of(Tracks), *self.of(Detections)]
+            people: list[Detections | Tracks] = [*self.of(Tracks), *self.of(Detections)]
             self.objects = [self._drawable(one) for one in people]
 
     @property

@@ -5,6 +5,7 @@ What goes to the device is one byte for each cell, not the coloured picture.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from videoflow.vision.inks import Ink
 from videoflow.vision.palette import RGB
 from videoflow.vision.upload import upload
 
@@ -37,12 +37,14 @@ class Wash:
     opacities: tuple[float, ...]
     cell_px: int = 1
 
-    def blend_into(self, planes: list[Tensor], inks: list[Ink]) -> None:
+    def blend_into(
+        self, planes: Sequence[Tensor], inks: Sequence[Callable[[RGB], NDArray[np.uint16]]]
+    ) -> None:
         """Blend the colours into a picture.
 
         Args:
             planes: uint8 ``[h, w, c]`` on any device: RGB, or luma and halved chroma.
-            inks: Of the planes.
+            inks: Of the planes, to uint16 ``[c]``.
         """
         table = np.zeros(256, np.float32)
         table[: len(self.opacities)] = self.opacities

@@ -18,9 +18,9 @@ __all__ = ["BoxLayer"]
 class BoxLayer:
     """Draws a box around each object."""
 
-    name: ClassVar = "boxes"
-    kinds: ClassVar = (Tracks, Detections)
-    depth: ClassVar = Depth.SHAPE
+    name: ClassVar[str] = "boxes"
+    kinds: ClassVar[tuple[type, ...]] = (Tracks, Detections)
+    depth: ClassVar[Depth] = Depth.SHAPE
 
     def draw(self, scene: Scene, pen: Pen, canvas: Canvas) -> None:
         """Draw the boxes of all objects."""

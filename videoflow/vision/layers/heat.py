@@ -25,9 +25,9 @@ class HeatLayer:
     where somebody waited would else be all that is seen.
     """
 
-    name: ClassVar = "heat"
-    kinds: ClassVar = (HeatMap,)
-    depth: ClassVar = Depth.GROUND
+    name: ClassVar[str] = "heat"
+    kinds: ClassVar[tuple[type, ...]] = (HeatMap,)
+    depth: ClassVar[Depth] = Depth.GROUND
 
     def draw(self, scene: Scene, pen: Pen, canvas: Canvas) -> None:
         """Colour the picture."""

@@ -25,9 +25,9 @@ _NUM_COCO_KEYPOINTS = 17
 class KeypointLayer:
     """Draws the keypoints of each object, and the bones between them."""
 
-    name: ClassVar = "keypoints"
-    kinds: ClassVar = (Tracks, Detections)
-    depth: ClassVar = Depth.SHAPE
+    name: ClassVar[str] = "keypoints"
+    kinds: ClassVar[tuple[type, ...]] = (Tracks, Detections)
+    depth: ClassVar[Depth] = Depth.SHAPE
 
     def draw(self, scene: Scene, pen: Pen, canvas: Canvas) -> None:
         """Draw the skeletons of all objects that have keypoints."""
@@ -48,7 +48,7 @@ def _bones(skeleton: Bones | None, num_keypoints: int) -> NDArray[np.intp]:
     return bones[(bones < num_keypoints).all(axis=1)]
 
 
-def _draw_one(  # noqa: PLR0913, PLR0917
+def _draw_one(  # noqa: PLR0913 - a helper of the loop above
     pen: Pen,
     canvas: Canvas,
     points_xy: NDArray[np.float64],

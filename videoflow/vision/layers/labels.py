@@ -10,6 +10,7 @@ from videoflow.data.speeds import Speeds
 from videoflow.data.zones import ZoneCounts
 from videoflow.vision.layers.layer import Depth
 from videoflow.vision.layers.wording import duration, speed
+from videoflow.vision.places import Places
 from videoflow.vision.scene import Scene
 
 if TYPE_CHECKING:
@@ -23,14 +24,14 @@ __all__ = ["LabelLayer"]
 class LabelLayer:
     """Writes who each object is on a plate above its box."""
 
-    name: ClassVar = "labels"
-    kinds: ClassVar = (Tracks, Detections, Speeds, ZoneCounts)
-    depth: ClassVar = Depth.TEXT
+    name: ClassVar[str] = "labels"
+    kinds: ClassVar[tuple[type, ...]] = (Tracks, Detections, Speeds, ZoneCounts)
+    depth: ClassVar[Depth] = Depth.TEXT
 
     def draw(self, scene: Scene, pen: Pen, canvas: Canvas) -> None:
         """Write all labels, where they do not cover each other if there is such a place."""
         known = _Known(scene)
-        taken: list[tuple[int, int, int, int]] = []
+        places = Places()
         for objects in scene.objects:
             parts = scene.style.detection_label
             if isinstance(objects.of, Tracks):
@@ -40,7 +41,7 @@ class LabelLayer:
             ):
                 text = known.text(objects.of, row, parts)
                 if text:
-                    pen.box_label(canvas, text, box, rgb, taken=taken)
+                    pen.box_label(canvas, text, box, rgb, places=places)
 
 
 class _Known:

@@ -20,9 +20,9 @@ __all__ = ["LineLayer"]
 class LineLayer:
     """Draws counting lines, bright for a moment after a crossing."""
 
-    name: ClassVar = "lines"
-    kinds: ClassVar = (Counts,)
-    depth: ClassVar = Depth.SHAPE
+    name: ClassVar[str] = "lines"
+    kinds: ClassVar[tuple[type, ...]] = (Counts,)
+    depth: ClassVar[Depth] = Depth.SHAPE
 
     def __init__(self) -> None:
         self._crossed_at: dict[str, float] = {}  # line -> pts_seconds

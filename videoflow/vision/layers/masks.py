@@ -18,9 +18,9 @@ __all__ = ["MaskLayer"]
 class MaskLayer:
     """Tints the pixels of each object that has a mask."""
 
-    name: ClassVar = "masks"
-    kinds: ClassVar = (Tracks, Detections)
-    depth: ClassVar = Depth.AREA
+    name: ClassVar[str] = "masks"
+    kinds: ClassVar[tuple[type, ...]] = (Tracks, Detections)
+    depth: ClassVar[Depth] = Depth.AREA
 
     def draw(self, scene: Scene, pen: Pen, canvas: Canvas) -> None:
         """Tint what belongs to an object in its colour."""

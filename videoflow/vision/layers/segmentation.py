@@ -21,9 +21,9 @@ _CLASS_RGBS: Final = tuple(map(track_rgb, range(256)))
 class SegmentationLayer:
     """Colours each pixel by its class."""
 
-    name: ClassVar = "segmentation"
-    kinds: ClassVar = (Segmentation,)
-    depth: ClassVar = Depth.GROUND
+    name: ClassVar[str] = "segmentation"
+    kinds: ClassVar[tuple[type, ...]] = (Segmentation,)
+    depth: ClassVar[Depth] = Depth.GROUND
 
     def draw(self, scene: Scene, pen: Pen, canvas: Canvas) -> None:
         """Colour all classes but the clear ones."""

@@ -26,9 +26,9 @@ _GAP = "   "
 class TotalLayer:
     """Writes the totals of lines and zones where those are."""
 
-    name: ClassVar = "totals"
-    kinds: ClassVar = (Counts, ZoneCounts)
-    depth: ClassVar = Depth.TEXT
+    name: ClassVar[str] = "totals"
+    kinds: ClassVar[tuple[type, ...]] = (Counts, ZoneCounts)
+    depth: ClassVar[Depth] = Depth.TEXT
 
     def draw(self, scene: Scene, pen: Pen, canvas: Canvas) -> None:
         """Write on each line, and on the upper rim of each zone."""
@@ -51,9 +51,9 @@ class TotalLayer:
 class TableLayer:
     """Writes all totals as a table into the upper left corner."""
 
-    name: ClassVar = "table"
-    kinds: ClassVar = (Counts, ZoneCounts)
-    depth: ClassVar = Depth.TEXT
+    name: ClassVar[str] = "table"
+    kinds: ClassVar[tuple[type, ...]] = (Counts, ZoneCounts)
+    depth: ClassVar[Depth] = Depth.TEXT
 
     def draw(self, scene: Scene, pen: Pen, canvas: Canvas) -> None:
         """Write a row for each line and for each zone."""

@@ -23,9 +23,9 @@ _MAX_POINTS = 512
 class TrailLayer:
     """Draws where the feet of each track were in the last seconds, fading with age."""
 
-    name: ClassVar = "trails"
-    kinds: ClassVar = (Tracks,)
-    depth: ClassVar = Depth.SHAPE
+    name: ClassVar[str] = "trails"
+    kinds: ClassVar[tuple[type, ...]] = (Tracks,)
+    depth: ClassVar[Depth] = Depth.SHAPE
 
     def __init__(self) -> None:
         self._trails: dict[int, deque[tuple[float, float, float]]] = {}  # id -> (seconds, x, y)

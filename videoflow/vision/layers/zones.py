@@ -20,9 +20,9 @@ __all__ = ["ZoneLayer"]
 class ZoneLayer:
     """Tints zones, with a bold rim for a moment after somebody came or went."""
 
-    name: ClassVar = "zones"
-    kinds: ClassVar = (ZoneCounts,)
-    depth: ClassVar = Depth.AREA
+    name: ClassVar[str] = "zones"
+    kinds: ClassVar[tuple[type, ...]] = (ZoneCounts,)
+    depth: ClassVar[Depth] = Depth.AREA
 
     def __init__(self) -> None:
         self._changed_at: dict[str, float] = {}  # zone -> pts_seconds
