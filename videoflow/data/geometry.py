@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from numbers import Real
+from typing import Any
 
 from videoflow.errors import ShapeError
 
-__all__ = ["Line", "Point", "Polygon"]
+__all__ = ["Line", "Numbers", "Point", "Polygon", "points_of"]
 
 Point = tuple[float, float]
+Numbers = Sequence[float] | Sequence[Sequence[float]]
+"""Points as one writes them: ``[x, y, x, y]``, or ``[[x, y], [x, y]]``."""
+
+
+def points_of(numbers: Numbers) -> tuple[Point, ...]:
+    """Return points from numbers, which may stand in pairs or one after the other.
+
+    Raises:
+        ShapeError: Something else.
+
+    Example:
+        >>> points_of([0, 5, 9, 5]) == points_of([(0, 5), (9, 5)]) == ((0.0, 5.0), (9.0, 5.0))
+        True
+    """
+    try:
+        pairs: list[Any] = list(numbers)
+        if all(isinstance(value, Real) for value in pairs):
+            pairs = list(zip(pairs[::2], pairs[1::2], strict=True))
+        return tuple((float(x), float(y)) for x, y in pairs)
+    except (TypeError, ValueError) as error:
+        raise ShapeError(
+            f"got {numbers!r}, want points: [x, y, x, y, ...] or [[x, y], [x, y], ...]"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +57,26 @@ class Line:
     start: Point
     end: Point
 
+    @classmethod
+    def of(cls, numbers: Line | Numbers) -> Line:
+        """Return the line from one point to another: ``[x, y, x, y]``, or two points.
+
+        Raises:
+            ShapeError: Not two different points.
+        """
+        if isinstance(numbers, Line):
+            return numbers
+        points = points_of(numbers)
+        if len(points) != 2:
+            raise ShapeError(f"got {numbers!r}, want two different points (x, y)")
+        return cls(*points)
+
     def __post_init__(self) -> None:
         if self.start == self.end or not all(map(math.isfinite, (*self.start, *self.end))):
             raise ShapeError(
-                f"a line from {self.start} to {self.end} has no direction",
-                help="give two different points",
+                f"a line from {self.start} to {self.end} has no direction, "
+                "want two different points (x, y)",
+                help="for example from (0, 360) to (1280, 360)",
             )
 
 
@@ -57,6 +98,15 @@ class Polygon:
     """
 
     points: tuple[Point, ...]
+
+    @classmethod
+    def of(cls, numbers: Polygon | Numbers) -> Polygon:
+        """Return the area with these corners: ``[x, y, x, y, ...]``, or a point for each.
+
+        Raises:
+            ShapeError: No polygon.
+        """
+        return numbers if isinstance(numbers, Polygon) else cls(points_of(numbers))
 
     def __post_init__(self) -> None:
         wrong = self._fault()

@@ -16,6 +16,7 @@ __all__ = ["Homography"]
 F64 = NDArray[np.float64]
 
 _FLAT = 1e-6  # a ratio of singular values below which points say too little
+_HORIZON = 1e-9  # a share of the terms of a sum below which it counts as 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +46,7 @@ class Homography:
     def from_points(
         cls,
         image_xy: Sequence[Sequence[float]] | NDArray[Any],
-        floor_xy: Sequence[Sequence[float]] | NDArray[Any],
+        floor_xy_m: Sequence[Sequence[float]] | NDArray[Any],
     ) -> Homography:
         """Return the map that carries points of the picture to points of the floor.
 
@@ -53,7 +54,7 @@ class Homography:
 
         Args:
             image_xy: ``[K, 2]``, four or more points (x, y) in pixels of the source frame.
-            floor_xy: ``[K, 2]``, where they are on the floor, (X, Y) in metres from a place
+            floor_xy_m: ``[K, 2]``, where they are on the floor, (X, Y) in metres from a place
                 of your choice.
 
         Raises:
@@ -63,7 +64,7 @@ class Homography:
         Source: the normalised direct linear transformation; Hartley and Zisserman, *Multiple
         View Geometry in Computer Vision*, 2nd ed., algorithm 4.2.
         """
-        image, floor = _points("image_xy", image_xy), _points("floor_xy", floor_xy)
+        image, floor = _points("image_xy", image_xy), _points("floor_xy_m", floor_xy_m)
         if len(image) != len(floor) or len(image) < 4:
             raise ShapeError(
                 f"homography: got {len(image)} points of the picture and {len(floor)} of the "
@@ -119,10 +120,12 @@ class Homography:
 
 
 def _apply(matrix: F64, points: F64) -> F64:
-    """Return ``[M, 2]``; NaN where the third coordinate is not above 0."""
+    """Return ``[M, 2]``; NaN where the third coordinate is not well above 0."""
     points = np.where(np.isfinite(points), points, np.nan)  # inf - inf would warn
-    x, y, w = matrix @ np.column_stack([points, np.ones(len(points))]).T
-    depth = np.where(w > 0, w, np.nan)
+    rows = np.column_stack([points, np.ones(len(points))])
+    x, y, w = matrix @ rows.T
+    least = _HORIZON * (np.abs(rows) @ np.abs(matrix[2]))
+    depth = np.where(w > least, w, np.nan)
     return np.stack([x / depth, y / depth], axis=1)
 
 

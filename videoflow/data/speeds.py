@@ -23,7 +23,8 @@ class Speeds:
     Attributes:
         stamp: Which frame of which stream.
         ids: int64 ``[M]``, as in the tracks.
-        feet_xy: float32 ``[M, 2]``, foot points in pixels of the source frame.
+        feet_xy: float32 ``[M, 2]``, foot points in pixels of the source frame; NaN for who
+            does not count.
         positions_m: float32 ``[M, 2]``, where they are on the floor, in metres; NaN for what
             is not on it.
         velocities_mps: float32 ``[M, 2]``, metres per second along the axes of the floor; NaN
