@@ -5,7 +5,7 @@ Knows how they look; not which frame they belong to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -99,25 +99,40 @@ class Pen:
         height, width = plate.size_hw
         left, top, right, bottom = self._whole(box_xyxy)
         above = top - height if top >= height else top
-        x, y = self._inside(left, above, plate)
-        if places is not None:
-            others = ((right - width, above), (left, bottom), (left, top))
-            x, y = self._clear(places, plate, (x, y), others)
-            places.take(x, y, x + width, y + height)
-        canvas.paste(plate, left=x, top=y)
+        wishes = ((left, above), (right - width, above), (left, bottom), (left, top))
+        self._paste(canvas, plate, wishes, places)
 
-    def label(self, canvas: Canvas, text: str, centre_xy: Point, rgb: RGB) -> None:
-        """Write ``text`` on a plate around a point, moved into the picture."""
+    def label(
+        self,
+        canvas: Canvas,
+        text: str,
+        centre_xy: Point,
+        rgb: RGB,
+        *,
+        places: Places | None = None,
+    ) -> None:
+        """Write ``text`` on a plate around a point, moved into the picture.
+
+        Args:
+            canvas: To draw on.
+            text: One line.
+            centre_xy: In pixels.
+            rgb: Colour of the plate's bar.
+            places: As for ``box_label``; the plate moves up or down to keep clear.
+        """
         plate = self._plates.plate(((rgb, (text,)),))
         height, width = plate.size_hw
         left, top = round(centre_xy[0] - width / 2), round(centre_xy[1] - height / 2)
-        self._paste(canvas, plate, left, top)
+        wishes = tuple((left, top + step * height) for step in (0, 1, -1, 2, -2))
+        self._paste(canvas, plate, wishes, places)
 
-    def table(self, canvas: Canvas, rows: Sequence[PlateRow]) -> None:
+    def table(
+        self, canvas: Canvas, rows: Sequence[PlateRow], *, places: Places | None = None
+    ) -> None:
         """Write a table into the upper left corner; no rows, no table."""
         if rows:
             gap = 4 * self.thickness_px
-            self._paste(canvas, self._plates.plate(tuple(rows)), gap, gap)
+            self._paste(canvas, self._plates.plate(tuple(rows)), ((gap, gap),), places)
 
     def line(self, canvas: Canvas, line: Line, rgb: RGB, *, is_bright: bool = False) -> None:
         """Draw a counting line, with an arrow in the direction that counts as *in*.
@@ -244,33 +259,32 @@ class Pen:
             round(min(max(bottom, -64), height + 64)),
         )
 
-    def _inside(self, left: int, top: int, plate: Canvas) -> tuple[int, int]:
+    def _paste(
+        self,
+        canvas: Canvas,
+        plate: Canvas,
+        wishes: Sequence[tuple[int, int]],
+        places: Places | None,
+    ) -> None:
+        """Put a plate at the first (left, top) that is free; at the very first if none is."""
+        height, width = plate.size_hw
+        x, y = self._inside(wishes[0], plate)
+        if places is not None:
+            if not places.is_free(x, y, x + width, y + height):
+                others = (self._inside(wish, plate) for wish in wishes[1:])
+                free = (
+                    at for at in others if places.is_free(*at, at[0] + width, at[1] + height)
+                )
+                x, y = next(free, (x, y))
+            places.take(x, y, x + width, y + height)
+        canvas.paste(plate, left=x, top=y)
+
+    def _inside(self, wish: tuple[int, int], plate: Canvas) -> tuple[int, int]:
         """Return an even place for a plate as near as it fits into the picture."""
         height, width = plate.size_hw
-        left = min(left, self.size_hw[1] - width)
-        top = min(top, self.size_hw[0] - height)
+        left = min(wish[0], self.size_hw[1] - width)
+        top = min(wish[1], self.size_hw[0] - height)
         return max(0, left) & ~1, max(0, top) & ~1
-
-    def _clear(
-        self,
-        places: Places,
-        plate: Canvas,
-        first: tuple[int, int],
-        others: Iterable[tuple[int, int]],
-    ) -> tuple[int, int]:
-        """Return the first place that is not taken, ``first`` if all are."""
-        height, width = plate.size_hw
-        if places.is_free(*first, first[0] + width, first[1] + height):
-            return first
-        for left, top in others:
-            x, y = self._inside(left, top, plate)
-            if places.is_free(x, y, x + width, y + height):
-                return x, y
-        return first
-
-    def _paste(self, canvas: Canvas, plate: Canvas, left: int, top: int) -> None:
-        x, y = self._inside(left, top, plate)
-        canvas.paste(plate, left=x, top=y)
 
     def _make_line_strokes(self, line: Line, is_bright: bool) -> list[tuple[Stroke, bool]]:
         start, end = np.array(line.start, np.float64), np.array(line.end, np.float64)

@@ -37,12 +37,12 @@ _ZONES: Final[tuple[RGB, ...]] = (
 )
 # From cool to hot. Brightness rises with heat, so that a grey print still tells.
 _HEAT_STOPS: Final[tuple[RGB, ...]] = (
-    (32, 24, 120),
-    (92, 30, 170),
-    (196, 44, 132),
-    (246, 96, 60),
-    (255, 176, 40),
-    (255, 244, 150),
+    (84, 70, 235),
+    (164, 66, 226),
+    (232, 70, 160),
+    (255, 104, 84),
+    (255, 172, 52),
+    (255, 244, 130),
 )
 _STEPS_BETWEEN: Final = 51
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from videoflow.data.detections import Detections, Tracks
 from videoflow.data.frame import Stamp
 from videoflow.vision.palette import RGB, track_rgb
+from videoflow.vision.places import Places
 from videoflow.vision.style import Style
 
 __all__ = ["Objects", "Scene"]
@@ -39,9 +40,12 @@ class Scene:
         stamp: Of the frame that is drawn.
         style: How to draw.
         labels: Names of the classes; may be empty.
+        objects: What was found or is followed.
+        places: Where texts are in this picture, to be kept clear by others.
     """
 
     stamp: Stamp
+    places: Places
 
     def __init__(self, style: Style, labels: Sequence[str] = ()) -> None:
         self.style = style
@@ -59,6 +63,7 @@ class Scene:
                 the last word of that input standing.
         """
         self.stamp = stamp
+        self.places = Places()
         words = self._words or [None] * len(inputs)
         self._new = [word for word in inputs if word is not None]
         self._words = [

@@ -29,9 +29,9 @@ _ALL: Final[tuple[type[Layer], ...]] = (
     TrailLayer,
     BoxLayer,
     KeypointLayer,
-    LabelLayer,
-    TotalLayer,
     TableLayer,
+    TotalLayer,
+    LabelLayer,  # last, so that it goes out of the way of the others
 )
 
 LAYERS: Final[dict[str, type[Layer]]] = {layer.name: layer for layer in _ALL}

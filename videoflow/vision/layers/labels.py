@@ -10,7 +10,6 @@ from videoflow.data.speeds import Speeds
 from videoflow.data.zones import ZoneCounts
 from videoflow.vision.layers.layer import Depth
 from videoflow.vision.layers.wording import duration, speed
-from videoflow.vision.places import Places
 from videoflow.vision.scene import Scene
 
 if TYPE_CHECKING:
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     from videoflow.vision.style import LabelPart
 
 __all__ = ["LabelLayer"]
+
+
+_GAP = "  "
 
 
 class LabelLayer:
@@ -31,7 +33,6 @@ class LabelLayer:
     def draw(self, scene: Scene, pen: Pen, canvas: Canvas) -> None:
         """Write all labels, where they do not cover each other if there is such a place."""
         known = _Known(scene)
-        places = Places()
         for objects in scene.objects:
             parts = scene.style.detection_label
             if isinstance(objects.of, Tracks):
@@ -41,7 +42,7 @@ class LabelLayer:
             ):
                 text = known.text(objects.of, row, parts)
                 if text:
-                    pen.box_label(canvas, text, box, rgb, places=places)
+                    pen.box_label(canvas, text, box, rgb, places=scene.places)
 
 
 class _Known:
@@ -58,7 +59,7 @@ class _Known:
 
     def text(self, of: Tracks | Detections, row: int, parts: tuple[LabelPart, ...]) -> str:
         words = (self._word(of, row, part) for part in parts)
-        return " ".join(word for word in words if word)
+        return _GAP.join(word for word in words if word)
 
     def _word(self, of: Tracks | Detections, row: int, part: LabelPart) -> str:
         if part == "class":

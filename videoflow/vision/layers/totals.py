@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from videoflow.data.counts import Counts
+from videoflow.data.geometry import Point, Polygon
 from videoflow.data.zones import ZoneCounts, ZoneTotals
 from videoflow.vision.layers.layer import Depth
 from videoflow.vision.layers.wording import duration
@@ -35,9 +34,7 @@ class TotalLayer:
         for zone_counts in scene.of(ZoneCounts):
             for number, (name, zone) in enumerate(zone_counts.zones.items()):
                 text = _GAP.join((name, *_zone_words(zone_counts.totals[name])))
-                x, _ = np.mean(zone.points, axis=0)
-                y = min(y for _, y in zone.points)
-                pen.label(canvas, text, (float(x), y), zone_rgb(number))
+                pen.label(canvas, text, _upper_rim(zone), zone_rgb(number), places=scene.places)
         for counts in scene.of(Counts):
             for name, line in counts.lines.items():
                 totals = counts.totals[name]
@@ -45,7 +42,7 @@ class TotalLayer:
                 # A quarter of the way along, clear of the arrow in the middle.
                 x = 0.75 * line.start[0] + 0.25 * line.end[0]
                 y = 0.75 * line.start[1] + 0.25 * line.end[1]
-                pen.label(canvas, text, (x, y), LINE)
+                pen.label(canvas, text, (x, y), LINE, places=scene.places)
 
 
 class TableLayer:
@@ -66,9 +63,20 @@ class TableLayer:
             for number, name in enumerate(zone_counts.zones):
                 words = _zone_words(zone_counts.totals[name])
                 rows.append((zone_rgb(number), (name, *words)))
-        pen.table(canvas, rows)
+        pen.table(canvas, rows, places=scene.places)
 
 
 def _zone_words(totals: ZoneTotals) -> tuple[str, ...]:
     mean = duration(totals.mean_dwell_seconds)
-    return (f"{totals.occupancy} inside", *([f"{mean} each"] if mean else []))
+    return (f"inside {totals.occupancy}", *([f"mean {mean}"] if mean else []))
+
+
+def _upper_rim(zone: Polygon) -> Point:
+    """Return the highest point of the rim above or below the mean of the corners."""
+    x = sum(x for x, _ in zone.points) / len(zone.points)
+    ys = [
+        a[1] + (b[1] - a[1]) * (x - a[0]) / (b[0] - a[0])
+        for a, b in zone.edges
+        if min(a[0], b[0]) <= x < max(a[0], b[0])
+    ]
+    return x, min(ys)
