@@ -22,7 +22,7 @@ Kind = TypeVar("Kind")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Objects:
-    """Detections or tracks that can be drawn: those whose box is finite.
+    """Detections or tracks that can be drawn: those whose box lies in the picture.
 
     Attributes:
         of: Where they are from, without the others.
@@ -93,8 +93,12 @@ class Scene:
         return self.labels[label] if 0 <= label < len(self.labels) else str(label)
 
     def _drawable(self, of: Detections | Tracks) -> Objects:
-        is_finite = np.isfinite(of.boxes_xyxy).all(axis=1)
-        of = of if is_finite.all() else of[is_finite]
+        height, width = of.stamp.size_hw
+        left, top, right, bottom = of.boxes_xyxy.T
+        is_seen = np.isfinite(of.boxes_xyxy).all(axis=1)
+        is_seen &= (left < np.minimum(right, width)) & (top < np.minimum(bottom, height))
+        is_seen &= (right > 0) & (bottom > 0)
+        of = of if is_seen.all() else of[is_seen]
         keys: NDArray[np.int64] = of.labels
         if isinstance(of, Tracks) and self.style.color_by == "id":
             keys = of.ids
