@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from videoflow.app.arguments import arguments_of, convert
 from videoflow.data import (
     Counts,
     Detections,
@@ -28,7 +29,7 @@ from videoflow.data import (
     ZoneEvent,
     ZoneTotals,
 )
-from videoflow.errors import GraphError
+from videoflow.errors import ConfigError, GraphError
 from videoflow.processors.people_annotator import PeopleAnnotator
 from videoflow.processors.scene_annotator import SceneAnnotator, ScenePainter
 from videoflow.vision.layers import DEFAULT_LAYERS, LAYERS, Depth
@@ -431,3 +432,21 @@ def test_senseless_styles(field: dict[str, float]) -> None:
     """A style out of range says which field it is."""
     with pytest.raises(GraphError, match=next(iter(field))):
         Style(**field)  # type: ignore[arg-type]
+
+
+def test_a_style_in_a_config() -> None:
+    """A config may say fields of the style; one that there is not is refused."""
+    wants = arguments_of(PeopleAnnotator)
+
+    style = convert({"trail_seconds": 2, "skeleton": [[0, 1]]}, wants["style"])
+
+    assert style == Style(trail_seconds=2.0, skeleton=((0, 1),))
+    assert PeopleAnnotator(style=style, trail_seconds=3.0).style.trail_seconds == 3.0
+    with pytest.raises(ConfigError, match="trails"):
+        convert({"trails": 2}, wants["style"])
+
+
+def test_people_have_trails_of_no_negative_length() -> None:
+    """The shortcut is checked as the style is."""
+    with pytest.raises(GraphError, match="trail_seconds=-1"):
+        PeopleAnnotator(trail_seconds=-1.0)

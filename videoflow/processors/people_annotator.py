@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from videoflow.processors.scene_annotator import SceneAnnotator
@@ -13,16 +14,22 @@ __all__ = ["PeopleAnnotator"]
 class PeopleAnnotator(SceneAnnotator):
     """Draw boxes with ids, counting lines and totals into a copy of each frame.
 
-    ``PeopleAnnotator()(frames, tracks, counts)``: a ``SceneAnnotator`` with its usual style,
-    for pictures in which all objects are people.
+    ``PeopleAnnotator()(frames, tracks, counts)``: a ``SceneAnnotator`` that says of the style
+    only what is mostly wanted where all objects are people.
 
     Args:
         trail_seconds: For how long the way that a track came is shown; 0 for no trail.
-        **options: See ``NodeOptions``.
+        style: What else it looks like.
+        **options: See ``SceneAnnotator`` and ``NodeOptions``.
 
     Raises:
         GraphError: A negative ``trail_seconds``.
     """
 
-    def __init__(self, *, trail_seconds: float = 0.0, **options: Any) -> None:
-        super().__init__(style=Style(trail_seconds=trail_seconds), **options)
+    def __init__(
+        self, *, trail_seconds: float = 0.0, style: Style | None = None, **options: Any
+    ) -> None:
+        style = style or Style()
+        if trail_seconds:
+            style = replace(style, trail_seconds=trail_seconds)
+        super().__init__(style=style, **options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from videoflow.errors import GraphError
 
@@ -43,6 +43,9 @@ class Style:
     Raises:
         GraphError: A number out of range.
     """
+
+    # In a config, a field that there is not is an error.
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     color_by: ColorBy = "id"
     track_label: tuple[LabelPart, ...] = ("class", "id", "speed", "dwell")
