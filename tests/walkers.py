@@ -19,6 +19,7 @@ from videoflow.data import Stamp, Tracks
 
 F64 = NDArray[np.float64]
 Point = tuple[float, float]
+People = Mapping[int, Point]
 LegKind = Literal["straight", "curved", "stop", "turn back"]
 
 FPS = 10
@@ -33,7 +34,7 @@ SWITCH = 5  # the frame of a stay from which the id may be another one
 
 def frame(
     index: int,
-    people: Mapping[int, Point],
+    people: People,
     *,
     label: int = 0,
     height: float = HEIGHT,

@@ -4,7 +4,7 @@ from videoflow.data.color_spec import ColorSpec, Matrix
 from videoflow.data.counts import Counts, Crossing, Direction, LineTotals
 from videoflow.data.detections import Detections, Tracks
 from videoflow.data.frame import Frame, Layout, Stamp
-from videoflow.data.geometry import Line, Polygon
+from videoflow.data.geometry import Line, Numbers, Point, Polygon, points_of
 from videoflow.data.heat_map import HeatMap
 from videoflow.data.homography import Homography
 from videoflow.data.lease import OWNED, Lease
@@ -29,6 +29,8 @@ __all__ = [
     "LineTotals",
     "Masks",
     "Matrix",
+    "Numbers",
+    "Point",
     "Polygon",
     "Segmentation",
     "Speeds",
@@ -39,4 +41,5 @@ __all__ = [
     "ZoneEvent",
     "ZoneEventKind",
     "ZoneTotals",
+    "points_of",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from videoflow.core.node import PerStreamProcessorNode
-from videoflow.data.geometry import Line
+from videoflow.data.geometry import Line, Numbers
 from videoflow.errors import ConfigError, GraphError, ShapeError
 from videoflow.vision.counting import LineCrossings, line_touches_picture
 
@@ -46,7 +46,7 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
         start: Sequence[float] | None = None,
         end: Sequence[float] | None = None,
         *,
-        lines: Mapping[str, Line | Sequence[float] | Sequence[Sequence[float]]] | None = None,
+        lines: Mapping[str, Line | Numbers] | None = None,
         labels: Collection[int] | None = None,
         margin: float = 0.05,
         min_frames: int = 2,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from videoflow.core.node import PerStreamProcessorNode
-from videoflow.data.geometry import Polygon
+from videoflow.data.geometry import Numbers, Polygon
 from videoflow.errors import ConfigError, GraphError, ShapeError
 from videoflow.vision.counting import ZoneVisits, polygon_touches_picture
 
@@ -45,10 +45,9 @@ class ZoneCounter(PerStreamProcessorNode["ZoneCounting"]):
 
     def __init__(  # noqa: PLR0913 - each is a knob of its own, with a default
         self,
-        corners: Sequence[float] | Sequence[Sequence[float]] | None = None,
+        corners: Numbers | None = None,
         *,
-        zones: Mapping[str, Polygon | Sequence[float] | Sequence[Sequence[float]]]
-        | None = None,
+        zones: Mapping[str, Polygon | Numbers] | None = None,
         labels: Collection[int] | None = None,
         margin: float = 0.05,
         min_frames: int = 2,

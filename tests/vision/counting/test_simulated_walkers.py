@@ -24,7 +24,7 @@ from tests.walkers import (
     tracks_of,
     way_of,
 )
-from videoflow.data import Line, Polygon, Stamp
+from videoflow.data import Line, Polygon, Stamp, ZoneEvent
 from videoflow.vision.counting import LineCrossings, ZoneVisits
 
 KINDS: list[LegKind] = ["straight", "curved", "stop", "turn back"]
@@ -102,7 +102,7 @@ class Gate:
         return way_of(stays, legs), truth
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(angle=st.floats(0, 2 * math.pi), scripts=SCRIPTS, seed=SEEDS)
 def test_line_crossings_of_simulated_walkers(
     angle: float, scripts: list[tuple[bool, list[Move]]], seed: int
@@ -202,7 +202,7 @@ COURTS = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(court=COURTS, scripts=SCRIPTS, seed=SEEDS)
 def test_zone_visits_of_simulated_walkers(
     court: Court, scripts: list[tuple[bool, list[Move]]], seed: int
@@ -211,7 +211,7 @@ def test_zone_visits_of_simulated_walkers(
     ways, truths = zip(*(court.walk(*script) for script in scripts), strict=True)
     visits = ZoneVisits({"court": court.zone}, max_gap_frames=300)
     seen: list[list[str]] = [[] for _ in ways]
-    events = []
+    events: list[ZoneEvent] = []
 
     for tracks in Camera().film(ways, mirror=court.mirror, rng=np.random.default_rng(seed)):
         counts = visits.update(tracks)
@@ -233,7 +233,7 @@ def test_zone_visits_of_simulated_walkers(
 STEADY = Camera(lost=0, hidden=0, flicker=0, switch=0, crowd=0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(court=COURTS, moves=st.lists(MOVES, min_size=1, max_size=6), seed=SEEDS)
 def test_dwell_of_simulated_walkers(court: Court, moves: list[Move], seed: int) -> None:
     """A dwell time is off by the time through the band and one look, at either end."""

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tests.walkers import Point, frame
+from tests.walkers import People, frame
 from videoflow.data import Polygon, ZoneCounts, ZoneTotals
 from videoflow.errors import ShapeError
 from videoflow.vision.counting import ZoneVisits
@@ -19,7 +19,7 @@ IN, OUT = 150.0, 50.0
 def visit(*ys: float | None, finish: bool = False, **options: float) -> list[str]:
     """Walk one person along x = 150; return each event as 'kind@frame dwell'."""
     visits = ZoneVisits({"zone": SQUARE}, **options)  # type: ignore[arg-type]
-    people: list[dict[int, Point]] = [{} if y is None else {7: (150, y)} for y in ys]
+    people: list[People] = [{} if y is None else {7: (150, y)} for y in ys]
     counts = follow(*people, visits=visits)
     if finish and (last := visits.finish()) is not None:
         counts.append(last)
@@ -30,7 +30,7 @@ def visit(*ys: float | None, finish: bool = False, **options: float) -> list[str
     ]
 
 
-def follow(*frames: dict[int, Point], visits: ZoneVisits | None = None) -> list[ZoneCounts]:
+def follow(*frames: People, visits: ZoneVisits | None = None) -> list[ZoneCounts]:
     """Return what is said of each frame."""
     visits = visits or ZoneVisits({"zone": SQUARE})
     return [visits.update(frame(i, people)) for i, people in enumerate(frames)]
@@ -127,7 +127,7 @@ def test_open_visits_are_told_at_the_end() -> None:
 
 def test_who_is_hidden_for_a_while_is_still_there() -> None:
     """A gap belongs to the visit, and to the occupancy."""
-    inside: dict[int, Point] = {1: (150, IN)}
+    inside: People = {1: (150, IN)}
 
     counts = follow(inside, inside, *[{}] * 29, inside, *[{1: (150, OUT)}] * 2)
 
@@ -144,7 +144,7 @@ def test_lost_inside_and_found_outside_has_left() -> None:
 
 def test_an_id_that_changes_inside() -> None:
     """One entry and one exit stay one, though the visit is told as two."""
-    people: list[dict[int, Point]] = [
+    people: list[People] = [
         *[{1: (150, OUT)}] * 2,
         *[{1: (150, IN)}] * 4,
         *[{2: (150, IN)}] * 4,
@@ -196,7 +196,7 @@ def test_dwell_of_a_lost_visit_ends_with_the_last_sighting() -> None:
 
 def test_totals_of_ended_visits() -> None:
     """Ended visits are counted and added up; an open one is not."""
-    people: list[dict[int, Point]] = [
+    people: list[People] = [
         *[{1: (150, IN), 2: (150, IN), 3: (150, IN)}] * 4,
         *[{1: (150, OUT), 2: (150, IN)}] * 2,
         *[{2: (150, IN)}] * 40,
@@ -250,7 +250,7 @@ def test_thousands_and_nobody() -> None:
     """A frame may be empty or full; each one inside is a visit."""
     rng = np.random.default_rng(0)
     places = rng.uniform(50, 250, (3000, 2))
-    people: dict[int, Point] = {i: (float(x), float(y)) for i, (x, y) in enumerate(places, 1)}
+    people: People = {i: (float(x), float(y)) for i, (x, y) in enumerate(places, 1)}
     is_inside = (np.abs(places - 150) < 50 - 2).all(axis=1)
 
     counts = follow({}, people, people, {})
