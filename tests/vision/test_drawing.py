@@ -156,11 +156,11 @@ def test_the_arrow_points_to_in() -> None:
 
 
 def test_labels_keep_clear_of_each_other() -> None:
-    """Of three labels at one box, none covers another; a fourth corner has the last one."""
+    """Of six labels at one box, each has a place at another side of it."""
     pen = Pen((240, 320), "nv12", SPEC)
     box = np.array([100, 100, 200, 200], np.float32)
     places = Places()
-    buffers = [np.full((360, 320), 100, np.uint8) for _ in range(4)]
+    buffers = [np.full((360, 320), 100, np.uint8) for _ in range(6)]
 
     for buffer in buffers:
         pen.box_label(pen.canvas(buffer), "person 7", box, RED, places=places)

@@ -92,14 +92,18 @@ class Pen:
             text: One line.
             box_xyxy: float ``[4]``, pixels.
             rgb: Colour of the plate's bar.
-            places: Where texts are already, to be kept clear if one of the box's corners is;
-                the label's own place is added.
+            places: Where texts are already, to be kept clear if one side of the box is; the
+                label's own place is added.
         """
         plate = self._plates.plate(((rgb, (text,)),))
         height, width = plate.size_hw
         left, top, right, bottom = self._whole(box_xyxy)
         above = top - height if top >= height else top
-        wishes = ((left, above), (right - width, above), (left, bottom), (left, top))
+        wishes = (
+            *((left, above), (right - width, above)),
+            *((left, bottom), (right - width, bottom)),
+            *((right, top), (left - width, top), (left, top)),
+        )
         self._paste(canvas, plate, wishes, places)
 
     def label(
