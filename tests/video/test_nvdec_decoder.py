@@ -234,6 +234,25 @@ def test_a_change_of_size_in_mid_stream_goes_through(
     assert opener.notes == []
 
 
+def test_a_change_of_depth_in_mid_stream_makes_another_session(
+    tmp_path: Path, opener: Opener
+) -> None:
+    """A session cannot change its depth; 8 bits go on as NV12, 10 bits as RGB, none is lost."""
+    parts = [
+        write_clip(tmp_path / f"{p}.ts", num_frames=5, codec="libx265", pix_fmt=p)
+        for p in ("yuv420p", "yuv420p10le")
+    ]
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+
+    frames, loss = opener.read(joined)
+
+    assert [frame.layout for frame in frames] == ["nv12"] * 5 + ["rgb"] * 5
+    assert [index_of(frame) for frame in frames] == [0, 1, 2, 3, 4] * 2
+    assert opener.sessions.num_made == 2
+    assert loss is None
+
+
 def test_a_parser_error_loses_pictures_and_not_the_stream(
     tmp_path: Path, library: FakeLibrary, opener: Opener
 ) -> None:
