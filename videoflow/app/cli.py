@@ -146,7 +146,7 @@ def doctor(
     diagnosis = diagnose()
     print(as_json(diagnosis) if is_json else "\n".join(describe(diagnosis)))
     if not diagnosis.is_well:
-        raise typer.Exit(_FAILED)
+        raise typer.Exit(FAILED)
 
 
 def _load(config: str, settings: list[str] | None, placement: Placement | None) -> Flow:
