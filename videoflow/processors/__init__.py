@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from videoflow.processors.byte_tracker import ByteTracker
     from videoflow.processors.crop_transformer import CropTransformer
     from videoflow.processors.face_blurrer import FaceBlurrer
+    from videoflow.processors.heat_map_aggregator import HeatMapAggregator
     from videoflow.processors.line_counter import LineCounter
     from videoflow.processors.mask_transformer import MaskTransformer
     from videoflow.processors.object_detector import ObjectDetector
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from videoflow.processors.reid_embedder import ReidEmbedder
     from videoflow.processors.resize_transformer import ResizeTransformer
     from videoflow.processors.semantic_segmenter import SemanticSegmenter
+    from videoflow.processors.speed_estimator import SpeedEstimator
+    from videoflow.processors.zone_counter import ZoneCounter
 else:  # what looks at pictures is imported when its name is first used
     __getattr__ = lazy_exports(
         __name__,
@@ -24,6 +27,7 @@ else:  # what looks at pictures is imported when its name is first used
             "ByteTracker": "byte_tracker",
             "CropTransformer": "crop_transformer",
             "FaceBlurrer": "face_blurrer",
+            "HeatMapAggregator": "heat_map_aggregator",
             "LineCounter": "line_counter",
             "MaskTransformer": "mask_transformer",
             "ObjectDetector": "object_detector",
@@ -31,6 +35,8 @@ else:  # what looks at pictures is imported when its name is first used
             "ReidEmbedder": "reid_embedder",
             "ResizeTransformer": "resize_transformer",
             "SemanticSegmenter": "semantic_segmenter",
+            "SpeedEstimator": "speed_estimator",
+            "ZoneCounter": "zone_counter",
         },
     )
 
@@ -38,6 +44,7 @@ __all__ = [
     "ByteTracker",
     "CropTransformer",
     "FaceBlurrer",
+    "HeatMapAggregator",
     "IdentityProcessor",
     "JoinerProcessor",
     "LineCounter",
@@ -47,4 +54,6 @@ __all__ = [
     "ReidEmbedder",
     "ResizeTransformer",
     "SemanticSegmenter",
+    "SpeedEstimator",
+    "ZoneCounter",
 ]
