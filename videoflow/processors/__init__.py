@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from videoflow.processors.people_annotator import PeopleAnnotator
     from videoflow.processors.reid_embedder import ReidEmbedder
     from videoflow.processors.resize_transformer import ResizeTransformer
+    from videoflow.processors.scene_annotator import SceneAnnotator
     from videoflow.processors.semantic_segmenter import SemanticSegmenter
     from videoflow.processors.speed_estimator import SpeedEstimator
     from videoflow.processors.zone_counter import ZoneCounter
@@ -34,6 +35,7 @@ else:  # what looks at pictures is imported when its name is first used
             "PeopleAnnotator": "people_annotator",
             "ReidEmbedder": "reid_embedder",
             "ResizeTransformer": "resize_transformer",
+            "SceneAnnotator": "scene_annotator",
             "SemanticSegmenter": "semantic_segmenter",
             "SpeedEstimator": "speed_estimator",
             "ZoneCounter": "zone_counter",
@@ -53,6 +55,7 @@ __all__ = [
     "PeopleAnnotator",
     "ReidEmbedder",
     "ResizeTransformer",
+    "SceneAnnotator",
     "SemanticSegmenter",
     "SpeedEstimator",
     "ZoneCounter",
