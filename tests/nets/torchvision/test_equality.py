@@ -123,7 +123,7 @@ def test_a_batch_gives_the_same_boxes_in_the_same_order(
     want = [without_slivers(found) for found in reference(pictures)]
     got = ours(batch.tensors, content_hw=batch.image_sizes, selection=selection)
 
-    assert sum(len(found["boxes"]) for found in want) > 5
+    assert sum(len(found["boxes"]) for found in want) > 2
     for at, found in enumerate(want):
         mine = got.image == at
         height, width = (
@@ -181,6 +181,7 @@ def assert_found(got: Detections, want: dict[str, Tensor]) -> None:
     assert len(got) == len(want["boxes"])
     boxes = want["boxes"].numpy()
     near = np.abs(got.boxes_xyxy[:, None] - boxes[None]).max(axis=2)
+    near += 1e3 * np.abs(got.scores[:, None] - want["scores"].numpy()[None])
     near += 1e6 * (got.labels[:, None] != want["labels"].numpy()[None])
     partner = near.argmin(axis=1) if len(got) else np.zeros(0, np.int64)
     assert sorted(partner) == list(range(len(got)))
@@ -227,9 +228,12 @@ def test_nothing_is_found_above_every_score(model: nn.Module, paint: Painter) ->
 
 
 @torch.inference_mode()
-def test_a_class_filter_only_leaves_out(model: nn.Module, paint: Painter) -> None:
+def test_a_class_filter_only_leaves_out(
+    model: nn.Module, paint: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The wanted class is found as without the filter, where the limit cuts nothing off."""
     selection = select(model, 0.3, limit=10_000)
+    monkeypatch.setattr(model, "topk_candidates", 1_000_000, raising=False)
     everything = detector_of(model, selection)
     frames = frames_of([paint(120, 160), paint(120, 160)])
     all_found = everything.detect(frames)
