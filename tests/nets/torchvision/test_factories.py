@@ -42,7 +42,8 @@ def grey(height: int, width: int) -> Frame:
 
 def weights_of(name: str) -> dict[str, Tensor]:
     torch.manual_seed(0)
-    return get_model(name, weights=None, weights_backbone=None).state_dict()
+    state: dict[str, Tensor] = get_model(name, weights=None, weights_backbone=None).state_dict()
+    return state
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ class RegionNetwork(nn.Module):
         region, label = find_classes(
             scores, selection.score_threshold, selection=selection, first=1
         )
-        deltas = exact(deltas).unflatten(1, (-1, 4))[region, label]
+        deltas = exact(deltas).view(len(deltas), -1, 4)[region, label]
         boxes = heads.box_coder.decode_single(deltas, regions[region])
         boxes = clip(boxes, image[region], content_hw=content_hw)
         seen = Candidates(image[region], boxes, scores[region, label], label)
