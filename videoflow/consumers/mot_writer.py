@@ -1,8 +1,4 @@
-"""Write tracks in the text form of the MOTChallenge.
-
-Source: Leal-Taixé et al., *MOTChallenge 2015: towards a benchmark for multi-target tracking*,
-section 3.3 (file format).
-"""
+"""Write tracks in the text form of the MOTChallenge, see ``data.mot``."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ from videoflow.consumers.published_file import check_target
 from videoflow.consumers.text_outputs import TextOutputs
 from videoflow.core.node import ConsumerNode, Ending
 from videoflow.data.detections import Detections, Tracks
+from videoflow.data.mot import mot_lines
 from videoflow.errors import GraphError, OutputError
 
 __all__ = ["MotWriter"]
@@ -70,7 +67,7 @@ class MotWriter(ConsumerNode):
         people: Tracks | Detections | None = inputs[0]
         if people is not None:
             self._check_stream(people.stamp.stream)
-            self._outputs.write(people.stamp.stream, _lines(people))
+            self._outputs.write(people.stamp.stream, mot_lines(people))
 
     def end_stream(self, stream: str, ending: Ending) -> None:
         """Publish the file of ``stream`` if it has one of its own and did not fail."""
@@ -94,14 +91,3 @@ class MotWriter(ConsumerNode):
                 help=f"MotWriter('{{stream}}-{self.path.name}')",
             )
         self._only_stream = stream
-
-
-def _lines(people: Tracks | Detections) -> str:
-    frame = people.stamp.index + 1
-    ids = people.ids.tolist() if isinstance(people, Tracks) else [-1] * len(people)
-    rows = zip(ids, people.boxes_xyxy.tolist(), people.scores.tolist(), strict=True)
-    return "".join(
-        f"{frame},{track_id},{left:.2f},{top:.2f},{right - left:.2f},{bottom - top:.2f},"
-        f"{score:.4f},-1,-1,-1\n"
-        for track_id, (left, top, right, bottom), score in rows
-    )
