@@ -1,0 +1,26 @@
+"""BotSort."""
+
+from __future__ import annotations
+
+from videoflow.vision.trackers.tracker import Tracker
+
+__all__ = ["BotSort"]
+
+
+class BotSort(Tracker):
+    """Follow the objects of one stream."""
+
+    def __init__(
+        self,
+        *,
+        track_threshold: float = 0.6,
+        new_track_threshold: float = 0.7,
+        max_cost: float = 0.8,
+        max_lost_frames: int = 30,
+        max_appearance_cost: float = 0.25,
+    ) -> None:
+        self._track_threshold = track_threshold
+        self._new_track_threshold = new_track_threshold
+        self._max_cost = max_cost
+        self._max_lost_frames = max_lost_frames
+        self._max_appearance_cost = max_appearance_cost
