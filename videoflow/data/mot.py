@@ -121,14 +121,8 @@ def read_mot(path: str | os.PathLike[str]) -> MotRows:
 def mot_lines(people: Tracks | Detections) -> str:
     """Return one line for each box, ready to be added to a file.
 
-    The frame is ``stamp.index`` and one; lengths have two decimals, the score has four.
-
-    Example:
-        >>> mot_lines(Tracks(
-        ...     Stamp("cam", 4, 0.2, (90, 160)), np.array([7]),
-        ...     np.array([[1, 2, 4, 8]], np.float32), np.ones(1, np.float32), np.array([0])
-        ... ))
-        '5,7,1.00,2.00,3.00,6.00,1.0000,-1,-1,-1\\n'
+    The frame is ``stamp.index`` and one; lengths have two decimals, the score has four:
+    ``5,7,1.00,2.00,3.00,6.00,1.0000,-1,-1,-1``.
     """
     frame = people.stamp.index + 1
     ids = people.ids.tolist() if isinstance(people, Tracks) else [-1] * len(people)

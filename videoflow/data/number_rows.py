@@ -1,4 +1,4 @@
-"""Text files of numbers, a row on each line: what stands in which line, and what is no number."""
+"""Text files of numbers, a row on each line, and messages that name the line."""
 
 from __future__ import annotations
 

@@ -7,35 +7,50 @@ from videoflow.processors.identity_processor import IdentityProcessor
 from videoflow.processors.joiner_processor import JoinerProcessor
 
 if TYPE_CHECKING:
+    from videoflow.processors.bot_sort_tracker import BotSortTracker
     from videoflow.processors.byte_tracker import ByteTracker
+    from videoflow.processors.camera_motion_reader import CameraMotionReader
     from videoflow.processors.crop_transformer import CropTransformer
     from videoflow.processors.line_counter import LineCounter
     from videoflow.processors.mask_transformer import MaskTransformer
+    from videoflow.processors.motion_tracker import MotionTracker
     from videoflow.processors.object_detector import ObjectDetector
+    from videoflow.processors.oc_sort_tracker import OcSortTracker
     from videoflow.processors.people_annotator import PeopleAnnotator
     from videoflow.processors.resize_transformer import ResizeTransformer
+    from videoflow.processors.sort_tracker import SortTracker
 else:  # what looks at pictures is imported when its name is first used
     __getattr__ = lazy_exports(
         __name__,
         {
+            "BotSortTracker": "bot_sort_tracker",
             "ByteTracker": "byte_tracker",
+            "CameraMotionReader": "camera_motion_reader",
             "CropTransformer": "crop_transformer",
             "LineCounter": "line_counter",
             "MaskTransformer": "mask_transformer",
+            "MotionTracker": "motion_tracker",
             "ObjectDetector": "object_detector",
+            "OcSortTracker": "oc_sort_tracker",
             "PeopleAnnotator": "people_annotator",
             "ResizeTransformer": "resize_transformer",
+            "SortTracker": "sort_tracker",
         },
     )
 
 __all__ = [
+    "BotSortTracker",
     "ByteTracker",
+    "CameraMotionReader",
     "CropTransformer",
     "IdentityProcessor",
     "JoinerProcessor",
     "LineCounter",
     "MaskTransformer",
+    "MotionTracker",
     "ObjectDetector",
+    "OcSortTracker",
     "PeopleAnnotator",
     "ResizeTransformer",
+    "SortTracker",
 ]
