@@ -1,6 +1,7 @@
 """What travels through a flow."""
 
 from videoflow.data.camera_motion import CameraMotion, compose_warps, read_warps
+from videoflow.data.coco import CocoAnnotations, read_coco, to_coco
 from videoflow.data.color_spec import ColorSpec, Matrix
 from videoflow.data.counts import Counts, Crossing, Direction, LineTotals
 from videoflow.data.detections import Detections, Tracks
@@ -10,10 +11,17 @@ from videoflow.data.lease import OWNED, Lease
 from videoflow.data.masks import Masks
 from videoflow.data.mot import MotRows, mot_lines, read_mot
 from videoflow.data.segmentation import Segmentation
+from videoflow.data.supervision import (
+    detections_from_supervision,
+    to_supervision,
+    tracks_from_supervision,
+)
+from videoflow.data.tables import read_boxes, read_crossings, to_pandas
 
 __all__ = [
     "OWNED",
     "CameraMotion",
+    "CocoAnnotations",
     "ColorSpec",
     "Counts",
     "Crossing",
@@ -31,7 +39,15 @@ __all__ = [
     "Stamp",
     "Tracks",
     "compose_warps",
+    "detections_from_supervision",
     "mot_lines",
+    "read_boxes",
+    "read_coco",
+    "read_crossings",
     "read_mot",
     "read_warps",
+    "to_coco",
+    "to_pandas",
+    "to_supervision",
+    "tracks_from_supervision",
 ]
