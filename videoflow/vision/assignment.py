@@ -39,3 +39,12 @@ def assign(
     rows, columns = linear_sum_assignment(gain)
     is_pair = gain[rows, columns] < 0
     return row_indices[rows[is_pair]], column_indices[columns[is_pair]]
+
+
+def best_pairs(
+    likeness: NDArray[np.float64], *, least: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    gain = np.maximum(likeness - least, 0.0)
+    rows, columns = linear_sum_assignment(gain, maximize=True)
+    is_pair = gain[rows, columns] > 0
+    return rows[is_pair], columns[is_pair]
