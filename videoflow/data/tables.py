@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,17 +55,15 @@ def to_pandas(values: Iterable[Any]) -> pandas.DataFrame:
         >>> to_pandas([]).empty
         True
     """
-    pd = _import_pandas()
     there = [value for value in values if value is not None]
     if not there:
-        return pd.DataFrame()
+        return _table([])
     if all(isinstance(value, Detections | Tracks) for value in there):
-        return pd.DataFrame([row for value in there for row in _box_rows(value)], columns=_BOX)
+        return _table([row for value in there for row in _box_rows(value)], _BOX)
     if all(isinstance(value, Counts) for value in there):
-        rows = [row for value in there for row in _crossing_rows(value)]
-        return pd.DataFrame(rows, columns=_CROSSING)
+        return _table([row for value in there for row in _crossing_rows(value)], _CROSSING)
     if all(dataclasses.is_dataclass(value) for value in there):
-        return pd.json_normalize([dataclasses.asdict(value) for value in there])
+        return _table([_flat(dataclasses.asdict(value)) for value in there])
     raise ShapeError(
         f"got {', '.join(sorted({type(value).__name__ for value in there}))}, want only "
         "Detections and Tracks, only Counts, or only other data classes"
@@ -84,10 +82,9 @@ def read_boxes(path: str | os.PathLike[str]) -> pandas.DataFrame:
         MissingDependencyError: pandas is not installed.
         SourceError: The file cannot be read, or a line is malformed; names file and line.
     """
-    pd = _import_pandas()
     path = Path(path)
     if path.suffix == ".jsonl":
-        return pd.DataFrame(list(_box_rows_of_json(path)), columns=_BOX)
+        return _table(list(_box_rows_of_json(path)), _BOX)
     rows = read_mot(path)
     left_top, size = rows.boxes_xywh[:, :2], rows.boxes_xywh[:, 2:]
     boxes = np.hstack([left_top, left_top + size])
@@ -100,7 +97,7 @@ def read_boxes(path: str | os.PathLike[str]) -> pandas.DataFrame:
         "score": rows.scores,
         "label": np.zeros(len(rows), np.int64) if rows.classes is None else rows.classes,
     }
-    return pd.DataFrame(columns, columns=_BOX)
+    return _table(columns, _BOX)
 
 
 def read_crossings(path: str | os.PathLike[str]) -> pandas.DataFrame:
@@ -110,23 +107,31 @@ def read_crossings(path: str | os.PathLike[str]) -> pandas.DataFrame:
         MissingDependencyError: pandas is not installed.
         SourceError: The file cannot be read, or a line is malformed; names file and line.
     """
-    pd = _import_pandas()
     keys = ("stream", "frame", "pts_seconds", "line", "track_id", *_CROSSING[5:])
-    rows = []
-    for where, record in _records(Path(path)):
-        rows.append(_pick(where, record, keys))
-    return pd.DataFrame(rows, columns=_CROSSING)
+    rows = [_pick(where, record, keys) for where, record in _records(Path(path))]
+    return _table(rows, _CROSSING)
 
 
-def _import_pandas() -> Any:
+def _table(values: Any, columns: Sequence[str] | None = None) -> pandas.DataFrame:
     try:
-        import pandas
+        import pandas as pd
     except ImportError as error:
         raise MissingDependencyError(
             "tables need pandas, which is not installed",
             help='pip install "videoflow[pandas]"',
         ) from error
-    return pandas
+    return pd.DataFrame(values, columns=None if columns is None else list(columns))
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record without mappings in it: ``{"a": {"b": 1}}`` becomes ``{"a.b": 1}``."""
+    flat: dict[str, Any] = {}
+    for key, value in record.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{name}": item for name, item in _flat(value).items()}
+        else:
+            flat[key] = value
+    return flat
 
 
 def _box_rows(people: Detections | Tracks) -> Iterator[Row]:

@@ -61,9 +61,7 @@ class ByteTrack(Tracker):
         is_strong = scores > self._track_threshold
         is_known = tracks[:, c.ID] > 0
         likeness = overlap * scores
-        i, j = best_pairs(
-            likeness * (is_known[:, None] & is_strong), least=1 - self._max_cost
-        )
+        i, j = best_pairs(likeness * (is_known[:, None] & is_strong), least=1 - self._max_cost)
         is_left = tracks[:, c.IS_LOST] == 0
         is_left[i] = False
         t, d = (is_left & is_known).nonzero()[0], (~is_strong).nonzero()[0]

@@ -49,9 +49,7 @@ class Sort(Tracker):
 def show_streaks(crowd: Crowd, min_hits: int) -> None:
     """Show who was seen in more than ``min_hits`` looks running, or in the first looks."""
     tracks = crowd.tracks
-    enough = [
-        0 if memory.num_looks <= min_hits else min_hits for memory in crowd.memories
-    ]
+    enough = [0 if memory.num_looks <= min_hits else min_hits for memory in crowd.memories]
     is_shown = tracks[:, c.STREAK] >= crowd.of_tracks(enough)
     is_shown &= tracks[:, c.IS_LOST] == 0
     tracks[:, c.IS_SHOWN] = is_shown

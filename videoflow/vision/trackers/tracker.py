@@ -117,7 +117,8 @@ class Tracker(ABC):
             moving = crowd.tracks[is_moving]
             self._predict(moving)
             crowd.tracks[is_moving] = moving
-        if len(crowd.tracks): self._expect(crowd.tracks, crowd.clocks(crowd.tracks[:, c.STREAM]))
+        if len(crowd.tracks):
+            self._expect(crowd.tracks, crowd.clocks(crowd.tracks[:, c.STREAM]))
         for place, warp in zip(crowd.slices(crowd.tracks[:, c.STREAM]), warps, strict=True):
             if warp is not None:
                 self._warp(crowd.tracks[place], warp)
@@ -180,9 +181,7 @@ class Tracker(ABC):
             clocks = crowd.clocks(newcomers[:, c.FOUND_STREAM])
             crowd.add(self._born(newcomers, clocks))
 
-    def _tracks_of(
-        self, shown: F64, boxes_xyxy: F64, stamps: Sequence[Stamp]
-    ) -> list[Tracks]:
+    def _tracks_of(self, shown: F64, boxes_xyxy: F64, stamps: Sequence[Stamp]) -> list[Tracks]:
         ids = shown[:, c.ID].astype(np.int64)
         boxes = boxes_xyxy.astype(np.float32)
         scores = shown[:, c.SCORE].astype(np.float32)
