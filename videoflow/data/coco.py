@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,7 +193,10 @@ def _masks(entries: Sequence[Record], size_hw: tuple[int, int]) -> Masks:
             shape = coder.merge(coder.frPyObjects(shape, *size_hw))
         elif isinstance(shape["counts"], list):
             shape = coder.frPyObjects(shape, *size_hw)
-        mask[:] = coder.decode(shape)
+        with warnings.catch_warnings():
+            # Its arrays are of a time before NumPy 2, which says so at each call.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            mask[:] = coder.decode(shape)
     return Masks.from_dense(dense)
 
 

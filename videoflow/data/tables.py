@@ -56,16 +56,17 @@ def to_pandas(values: Iterable[Any]) -> pandas.DataFrame:
         True
     """
     there = [value for value in values if value is not None]
+    kinds = {type(value) for value in there}
     if not there:
         return _table([])
-    if all(isinstance(value, Detections | Tracks) for value in there):
+    if kinds <= {Detections, Tracks}:
         return _table([row for value in there for row in _box_rows(value)], _BOX)
-    if all(isinstance(value, Counts) for value in there):
+    if kinds == {Counts}:
         return _table([row for value in there for row in _crossing_rows(value)], _CROSSING)
-    if all(dataclasses.is_dataclass(value) for value in there):
+    if len(kinds) == 1 and dataclasses.is_dataclass(there[0]):
         return _table([_flat(dataclasses.asdict(value)) for value in there])
     raise ShapeError(
-        f"got {', '.join(sorted({type(value).__name__ for value in there}))}, want only "
+        f"got {', '.join(sorted(kind.__name__ for kind in kinds))}, want only "
         "Detections and Tracks, only Counts, or only other data classes"
     )
 
