@@ -35,7 +35,7 @@ def test_warps_are_applied_in_their_order() -> None:
         pytest.param(np.full((2, 3), np.nan), id="nan"),
     ],
 )
-def test_a_warp_of_another_kind_is_refused(warp: np.ndarray[tuple[int, int], np.dtype]) -> None:  # type: ignore[type-arg] # of any type
+def test_a_warp_of_another_kind_is_refused(warp: np.ndarray[tuple[int, int], np.dtype]) -> None:
     """What is no finite float64 2 x 3 is told when the value is made."""
     with pytest.raises(ShapeError, match="warp"):
         CameraMotion(STAMP, warp)

@@ -30,7 +30,7 @@ def masks() -> Masks:
     return Masks.from_dense(dense)
 
 
-def annotations(records: list[dict[str, Any]], folder: Path) -> Path:
+def write_truth(records: list[dict[str, Any]], folder: Path) -> Path:
     """Write records as a file of annotations of two images and two categories."""
     path = folder / "truth.json"
     images = [{"id": n, "height": 8, "width": 10, "file_name": f"{n}.jpg"} for n in (42, 17)]
@@ -70,7 +70,7 @@ def test_results_come_back_as_annotations(tmp_path: Path) -> None:
     """Boxes, scores, labels, masks and keypoints survive a file of annotations."""
     keypoints = np.array([[[1, 2, 1], [3, 4, 0]], [[5, 6, 0], [7, 8, 1]]], np.float32)
     there = [found(0, masks=masks(), keypoints=keypoints), found(1, 0)]
-    path = annotations(to_coco(there, image_ids=[42, 17], category_ids=[1, 3]), tmp_path)
+    path = write_truth(to_coco(there, image_ids=[42, 17], category_ids=[1, 3]), tmp_path)
 
     read = read_coco(path, with_masks=True)
 
@@ -88,7 +88,7 @@ def test_crowds_are_left_out_and_polygons_are_filled(tmp_path: Path) -> None:
     """A crowd is no object; a polygon becomes the pixels inside of it."""
     box = {"image_id": 17, "category_id": 3, "bbox": [2, 1, 4, 4]}
     polygon = box | {"segmentation": [[2, 1, 6, 1, 6, 5, 2, 5]]}
-    path = annotations([polygon, box | {"iscrowd": 1}], tmp_path)
+    path = write_truth([polygon, box | {"iscrowd": 1}], tmp_path)
 
     people = read_coco(path, with_masks=True).detections[17]
 
@@ -103,7 +103,7 @@ def test_pycocotools_takes_the_results(tmp_path: Path) -> None:
     evaluation = pytest.importorskip("pycocotools.cocoeval")
     results = to_coco([found(0), found(1, 1)], image_ids=[42, 17], category_ids=[1, 3])
     extras = {"area": 6.0, "iscrowd": 0}
-    path = annotations([record | extras for record in results], tmp_path)
+    path = write_truth([record | extras for record in results], tmp_path)
 
     with contextlib.redirect_stdout(io.StringIO()):
         truth = coco.COCO(str(path))

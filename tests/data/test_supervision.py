@@ -68,7 +68,7 @@ def test_tracks_come_back_as_they_were() -> None:
     extras = (of.embeddings, of.masks, of.keypoints)
     tracks = Tracks(STAMP, np.array([3, 8]), of.boxes_xyxy, of.scores, of.labels, *extras)
 
-    there = to_supervision(tracks)
+    there: Any = to_supervision(tracks)
     back = tracks_from_supervision(there)
 
     assert there.tracker_id.tolist() == [3, 8]
@@ -79,7 +79,7 @@ def test_tracks_come_back_as_they_were() -> None:
 
 def test_supervision_knows_what_arrives() -> None:
     """Picking rows there picks names, masks and keypoints with them."""
-    there = to_supervision(with_everything(), class_names=["cat", "dog"])
+    there: Any = to_supervision(with_everything(), class_names=["cat", "dog"])
 
     picked = there[there.confidence > 0.6]
 
