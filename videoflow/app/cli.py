@@ -52,6 +52,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
 eval_app = typer.Typer(no_args_is_help=True, help="Score results against ground truth.")
 app.add_typer(eval_app, name="eval")
@@ -112,7 +113,17 @@ def run(
     ] = False,
     traceback: TracebackOption = False,
 ) -> None:
-    """Run a flow to its end and report."""
+    """Run a flow to its end and report.
+
+    Each config says under `inputs` what `--set` may set; who forgets an input is told what it
+    is. What `explain` prints for the same words is how the flow would run.
+
+    Count the people who cross a line in a video, then only track a file of detections:
+
+        videoflow run count_people --set source=door.mp4 --set out=counted
+
+        videoflow run track_detections --set detections=det.txt --set out=tracks.txt
+    """
     from rich.console import Console  # slow: not for --version
 
     from videoflow.app.progress import show_progress
@@ -188,9 +199,10 @@ def mot(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Score tracks: HOTA, MOTA, IDF1, id switches, false positives and negatives.
 
-    Files are in MOTChallenge's format, frame,id,left,top,width,height,score,..., frames from
-    1. The scores are TrackEval's, HOTA, MOTA and IDF1 in per cent (IDs are id switches, FP
-    and FN are boxes). Several pairs get a line each and one for all together.
+    Files are in the format of MOTChallenge, `frame,id,left,top,width,height,score,...`, with
+    frames from 1. The scores are those of TrackEval; HOTA, MOTA and IDF1 are in per cent, IDs
+    are id switches, FP and FN are boxes. Several pairs get a line each and one for all
+    together.
 
     A ground truth with a class from 1 to 13 in its eighth column is read as MOT16, MOT17 and
     MOT20 are scored: pedestrians (class 1) count, and a track on a distractor (a person on a
@@ -198,9 +210,13 @@ def mot(  # noqa: PLR0913 - the options of a command
     without classes, as MOT15 or most files of your own, counts every box. Either way a box
     with a 0 in the seventh column does not count.
 
-    MOT17's val half of a sequence of 600 frames:
+    A file, the second half of a sequence of 600 frames, and all sequences of a folder:
 
-    videoflow eval mot --gt MOT17-02/gt.txt --tracks tracks.txt --first-frame 302
+        videoflow eval mot --gt gt.txt --tracks tracks.txt
+
+        videoflow eval mot --gt gt.txt --tracks tracks.txt --first-frame 302
+
+        videoflow eval mot --gt MOT17/train --tracks results --json
     """
     from videoflow.app.mot_evaluation import find_pairs, json_of, score_files, table_of
 
