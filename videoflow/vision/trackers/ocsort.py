@@ -78,7 +78,7 @@ class OcSort(Tracker):
             i, j = is_near.nonzero()
         elif GATED:
             gain = np.where(is_near, overlap - self._min_iou, 0)
-            gain += is_near * np.maximum(self._momentum(tracks, found), -.2)
+            gain += is_near * np.maximum(self._momentum(tracks, found), -0.2)
             i, j = best_pairs(gain, least=0)
         else:
             likeness = overlap + self._momentum(tracks, found)
@@ -135,6 +135,7 @@ class OcSort(Tracker):
 
     def _replay(self, seen: F64, found: F64, gaps: F64) -> None:
         """Walk again, in a straight line, where nobody looked."""
+
         def sides(boxes: F64) -> F64:
             return np.hstack([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]])
 
