@@ -4,29 +4,47 @@ from __future__ import annotations
 
 import numpy as np
 
-from videoflow.vision.assignment import best_pairs
-from videoflow.vision.boxes import Boxes, F64, iou
+from videoflow.vision.boxes import F64, iou
 from videoflow.vision.kalman import AspectMotion
 from videoflow.vision.trackers import table as c
 from videoflow.vision.trackers.crowd import Crowd
+from videoflow.vision.trackers.strength import Gates, pair_known, pair_others, settle
+from videoflow.vision.trackers.strength import whole_pixels
 from videoflow.vision.trackers.tracker import Pairs, Tracker
 
 __all__ = ["ByteTrack"]
 
-_WEAK_SCORE = 0.1
-_WEAK_MAX_COST = 0.5
-_NEWBORN_MAX_COST = 0.7
-_TWIN_IOU = 0.85
-_MOTION = AspectMotion()
-
-
-NEWBORN_RESTS = True
+_WEAK_SCORE = 0.1  # a detection at or below is no detection
 
 
 class ByteTrack(Tracker):
-    """Follow the objects of one stream."""
+    """Follow the objects of one stream by overlap, weak boxes included.
+
+    A track is confirmed when it is seen in two looks running (in the stream's first look at
+    once). One that is not seen for a while keeps its place and its id for ``max_lost_frames``,
+    and comes out again when it is found. The boxes that come out are the filter's belief.
+
+    Reproduces the authors' figures to the last digit, and so their reading of a score that is
+    exactly ``track_threshold``: neither strong nor weak. Unlike there, an id is given when a
+    track is confirmed, so that ids have no holes; frames may be missing; and boxes of different
+    classes never belong to one track.
+
+    Args:
+        track_threshold: Score above which a detection is strong, 0 to 1.
+        new_track_threshold: Score from which a strong detection that nobody claims begins a
+            track, 0 to 1.
+        max_cost: Gate of the first match, on 1 - IoU x score, 0 to 1.
+        max_lost_frames: For how many frames of the source a lost track can be found again.
+
+    Raises:
+        ConfigError: A value out of range.
+
+    Source: Zhang et al., *ByteTrack: multi-object tracking by associating every detection
+    box*, ECCV 2022, algorithm 1; constants as in the authors' code for MOT17.
+    """
 
     _holds_size = True
+    _rests_newborn = True
 
     def __init__(
         self,
@@ -41,81 +59,28 @@ class ByteTrack(Tracker):
             least_score=_WEAK_SCORE,
             new_score=new_track_threshold,
             max_lost_frames=max_lost_frames,
+            settings={
+                "track_threshold": track_threshold,
+                "new_track_threshold": new_track_threshold,
+                "max_cost": max_cost,
+                "max_lost_frames": max_lost_frames,
+            },
         )
-        self._track_threshold = float(np.float32(track_threshold))
-        self._max_cost = max_cost
-
-    def _predict(self, tracks: F64) -> None:
-        beliefs = c.beliefs(tracks)
-        beliefs[(tracks[:, c.IS_LOST] > 0), 1, 3] = 0.0
-        is_newborn = tracks[:, c.ID] == 0
-        before = beliefs[is_newborn]
-        self._motion.predict(beliefs)
-        if NEWBORN_RESTS:
-            beliefs[is_newborn] = before
+        strong_score = float(np.float32(track_threshold))
+        self._gates = Gates(strong_score, strong_score, known=1 - max_cost)
 
     def _pair(self, tracks: F64, boxes_xyxy: F64, found: F64) -> Pairs:
         overlap = _overlap(boxes_xyxy, found[:, c.BOX])
         overlap *= tracks[:, c.LABEL, None] == found[:, c.FOUND_LABEL]
-        scores = found[:, c.FOUND_SCORE]
-        is_strong = scores > self._track_threshold
-        is_known = tracks[:, c.ID] > 0
-        likeness = overlap * scores
-        i, j = best_pairs(likeness * (is_known[:, None] & is_strong), least=1 - self._max_cost)
-        is_left = tracks[:, c.IS_LOST] == 0
-        is_left[i] = False
-        t, d = (is_left & is_known).nonzero()[0], (~is_strong).nonzero()[0]
-        if len(t) and len(d):
-            k, l = best_pairs(overlap[np.ix_(t, d)], least=1 - _WEAK_MAX_COST)
-            i, j = np.concatenate([i, t[k]]), np.concatenate([j, d[l]])
-        t = (~is_known).nonzero()[0]
-        if len(t):
-            is_strong[j] = False
-            d = is_strong.nonzero()[0]
-            k, l = best_pairs(likeness[np.ix_(t, d)], least=1 - _NEWBORN_MAX_COST)
-            i, j = np.concatenate([i, t[k]]), np.concatenate([j, d[l]])
-        return i, j
+        likeness = overlap * found[:, c.FOUND_SCORE]
+        known = pair_known(tracks, found, likeness, self._gates)
+        return pair_others(
+            tracks, found, known, likeness=likeness, overlap=overlap, gates=self._gates
+        )
 
     def _settle(self, crowd: Crowd) -> None:
-        settle(crowd)
+        settle(crowd, self._motion, _overlap)
 
 
-def settle(crowd: Crowd) -> None:
-    tracks = crowd.tracks
-    is_newborn = tracks[:, c.ID] == 0
-    if is_newborn.any():
-        crowd.keep(~is_newborn | (tracks[:, c.IS_LOST] == 0))
-        tracks = crowd.tracks
-        is_old = tracks[:, c.LAST_SEEN] > tracks[:, c.FIRST_SEEN]
-        is_first = crowd.of_tracks([memory.num_looks == 1 for memory in crowd.memories])
-        crowd.confirm((tracks[:, c.ID] == 0) & (is_old | is_first))
-    drop_twins(crowd)
-    tracks = crowd.tracks
-    tracks[:, c.IS_SHOWN] = (tracks[:, c.IS_LOST] == 0) & (tracks[:, c.ID] > 0)
-
-
-def drop_twins(crowd: Crowd) -> None:
-    """Where a lost and a seen track lie on each other, keep the one with more history."""
-    tracks = crowd.tracks
-    is_lost = tracks[:, c.IS_LOST] > 0
-    if not is_lost.any():
-        return
-    is_kept = np.ones(len(tracks), np.bool_)
-    life = tracks[:, c.LAST_SEEN] - tracks[:, c.FIRST_SEEN]
-    for place in crowd.slices(tracks[:, c.STREAM]):
-        lost = is_lost[place].nonzero()[0] + place.start
-        if not len(lost):
-            continue
-        seen = (~is_lost[place]).nonzero()[0] + place.start
-        boxes = _MOTION.boxes_xyxy(c.beliefs(tracks))
-        is_twin = _overlap(boxes[seen], boxes[lost]) > _TWIN_IOU
-        is_twin &= tracks[seen, None, c.LABEL] == tracks[lost, c.LABEL]
-        i, j = is_twin.nonzero()
-        is_younger = life[seen[i]] > life[lost[j]]
-        is_kept[np.where(is_younger, lost[j], seen[i])] = False
-    crowd.keep(is_kept)
-
-
-def _overlap(boxes_xyxy: Boxes, others_xyxy: Boxes) -> F64:
-    pixel = np.array([0, 0, 1, 1])
-    return iou(boxes_xyxy + pixel, others_xyxy + pixel)
+def _overlap(boxes_xyxy: F64, others_xyxy: F64) -> F64:
+    return iou(whole_pixels(boxes_xyxy), whole_pixels(others_xyxy))

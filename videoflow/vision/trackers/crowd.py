@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from videoflow.vision.boxes import F64
 from videoflow.vision.trackers import table as c
 
-__all__ = ["Crowd", "Memory"]
+__all__ = ["MAX_TRACKS", "Crowd", "Memory"]
+
+MAX_TRACKS = 4096  # of one stream: what keeps a table of all overlaps within memory
 
 
 @dataclass(slots=True)
@@ -56,6 +58,27 @@ class Crowd:
         self.tracks = np.concatenate([memory.tracks for memory in memories])
         sizes = [len(memory.tracks) for memory in memories]
         self.tracks[:, c.STREAM] = np.repeat(np.arange(len(memories)), sizes)
+
+    def forget(self, max_lost_frames: int) -> None:
+        """Drop tracks that were not seen for longer, and what is beyond ``MAX_TRACKS``."""
+        if not len(self.tracks):
+            return
+        streams = self.tracks[:, c.STREAM]
+        unseen = self.clocks(streams) - self.tracks[:, c.LAST_SEEN]
+        is_kept = unseen <= max_lost_frames + 1
+        if len(is_kept) > MAX_TRACKS:
+            for place in self.slices(streams):
+                if place.stop - place.start > MAX_TRACKS:
+                    order = np.argsort(unseen[place], kind="stable")
+                    is_kept[place.start + order[MAX_TRACKS:]] = False
+        self.keep(is_kept)
+
+    def shown(self) -> F64:
+        """Return the rows that come out, stream by stream, by rising id."""
+        rows = self.tracks[self.tracks[:, c.IS_SHOWN] > 0]
+        ids, streams = rows[:, c.ID], rows[:, c.STREAM]
+        order = ids.argsort() if self._is_one else np.lexsort((ids, streams))
+        return rows[order]
 
     def of_tracks(self, values: Sequence[float]) -> Any:
         """Turn a number for each stream into one for each track, or one for all."""

@@ -54,8 +54,8 @@ def pack(detections: Sequence[Detections], *, least_score: float) -> F64:
         are left out, and so are scores that are no number.
     """
     if len(detections) == 1:
-        boxes_xyxy, scores = detections[0].boxes_xyxy, detections[0].scores
-        labels = detections[0].labels
+        (one,) = detections
+        boxes_xyxy, scores, labels = one.boxes_xyxy, one.scores, one.labels
     else:
         boxes_xyxy = np.concatenate([found.boxes_xyxy for found in detections])
         scores = np.concatenate([found.scores for found in detections])
