@@ -186,3 +186,12 @@ def test_reference_figures(test_data: Path, tmp_path: Path) -> None:
 
     assert [round(scores[name].hota, 2) for name in spans] == [44.29, 51.27]
     assert [scores[name].id_switches for name in spans] == [65, 49]
+
+
+def test_the_help_says_how_classes_are_read(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who asks is told what becomes of the classes of MOT17, and of a file without."""
+    assert main(["eval", "mot", "--help"]) == 0
+
+    text = " ".join(capsys.readouterr().out.split())
+    assert "pedestrians (class 1) count" in text
+    assert "One without classes, as MOT15 or most files of your own, counts every box" in text

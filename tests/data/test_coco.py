@@ -33,7 +33,7 @@ def masks() -> Masks:
 def write_truth(records: list[dict[str, Any]], folder: Path) -> Path:
     """Write records as a file of annotations of two images and two categories."""
     path = folder / "truth.json"
-    images = [{"id": n, "height": 8, "width": 10, "file_name": f"{n}.jpg"} for n in (42, 17)]
+    images = [{"id": n, "height": 8, "width": 10, "file_name": f"{n}.jpg"} for n in (117, 42)]
     categories = [{"id": n, "name": name} for n, name in ((3, "dog"), (1, "cat"))]
     numbered = [{"id": n} | record for n, record in enumerate(records, 1)]
     content = {"images": images, "annotations": numbered, "categories": categories}
@@ -53,9 +53,9 @@ def test_a_record_for_each_box() -> None:
 
 def test_ids_are_looked_up() -> None:
     """The index becomes the image's id and the label the category's."""
-    records = to_coco([found(1)], image_ids=[42, 17], category_ids={0: 1, 1: 3})
+    records = to_coco([found(1)], image_ids=[42, 117], category_ids={0: 1, 1: 3})
 
-    assert [(r["image_id"], r["category_id"]) for r in records] == [(17, 3), (17, 1)]
+    assert [(r["image_id"], r["category_id"]) for r in records] == [(117, 3), (117, 1)]
 
 
 def test_tracks_have_their_ids() -> None:
@@ -67,30 +67,30 @@ def test_tracks_have_their_ids() -> None:
 
 
 def test_results_come_back_as_annotations(tmp_path: Path) -> None:
-    """Boxes, scores, labels, masks and keypoints survive a file of annotations."""
+    """All there is survives a file of annotations; images come as their names are read."""
     keypoints = np.array([[[1, 2, 1], [3, 4, 0]], [[5, 6, 0], [7, 8, 1]]], np.float32)
     there = [found(0, masks=masks(), keypoints=keypoints), found(1, 0)]
-    path = write_truth(to_coco(there, image_ids=[42, 17], category_ids=[1, 3]), tmp_path)
+    path = write_truth(to_coco(there, image_ids=[42, 117], category_ids=[1, 3]), tmp_path)
 
     read = read_coco(path, with_masks=True)
 
-    assert (read.image_ids, read.file_names[42]) == ([42, 17], "42.jpg")
+    assert (read.image_ids, read.file_names[42]) == ([42, 117], "42.jpg")
     assert (read.class_names, read.category_ids) == (["cat", "dog"], [1, 3])
     back = read.detections[42]
     for name in ("boxes_xyxy", "scores", "labels", "keypoints"):
         np.testing.assert_array_equal(getattr(back, name), getattr(there[0], name))
     assert back.masks is not None
     np.testing.assert_array_equal(back.masks.dense(), masks().dense())
-    assert (len(read.detections[17]), read.detections[17].stamp.index) == (0, 1)
+    assert (len(read.detections[117]), read.detections[117].stamp.index) == (0, 1)
 
 
 def test_crowds_are_left_out_and_polygons_are_filled(tmp_path: Path) -> None:
     """A crowd is no object; a polygon becomes the pixels inside of it."""
-    box = {"image_id": 17, "category_id": 3, "bbox": [2, 1, 4, 4]}
+    box = {"image_id": 117, "category_id": 3, "bbox": [2, 1, 4, 4]}
     polygon = box | {"segmentation": [[2, 1, 6, 1, 6, 5, 2, 5]]}
     path = write_truth([polygon, box | {"iscrowd": 1}], tmp_path)
 
-    people = read_coco(path, with_masks=True).detections[17]
+    people = read_coco(path, with_masks=True).detections[117]
 
     assert (len(people), people.scores.tolist()) == (1, [1.0])
     assert people.masks is not None
@@ -101,7 +101,7 @@ def test_pycocotools_takes_the_results(tmp_path: Path) -> None:
     """Results that are the annotations score an AP of 1."""
     coco = pytest.importorskip("pycocotools.coco")
     evaluation = pytest.importorskip("pycocotools.cocoeval")
-    results = to_coco([found(0), found(1, 1)], image_ids=[42, 17], category_ids=[1, 3])
+    results = to_coco([found(0), found(1, 1)], image_ids=[42, 117], category_ids=[1, 3])
     extras = {"area": 6.0, "iscrowd": 0}
     path = write_truth([record | extras for record in results], tmp_path)
 

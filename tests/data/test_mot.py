@@ -28,6 +28,7 @@ def write(folder: Path, text: str) -> Path:
         pytest.param("3,-1,1,2,3,4,0.5\n", [3], id="one"),
         pytest.param("3,-1,1,2,3,4,0.5", [3], id="no last newline"),
         pytest.param("3.0,-1,1,2,3,4,1e-1\r\n", [3], id="floats and carriage returns"),
+        pytest.param("\ufeff3,-1,1,2,3,4,0.5\n", [3], id="a mark of UTF-8"),
         pytest.param("3 -1 1 2 3 4 0.5\n", [3], id="blanks instead of commas"),
         pytest.param("9,1,0,0,1,1,1\n2,1,0,0,1,1,1\n9,2,0,0,1,1,1\n", [2, 9, 9], id="unsorted"),
     ],

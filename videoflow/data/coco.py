@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from videoflow.data.detections import Detections, Tracks
 from videoflow.data.frame import Stamp
 from videoflow.data.masks import Masks
+from videoflow.data.natural_order import natural_key
 from videoflow.errors import MissingDependencyError, SourceError
 
 __all__ = ["CocoAnnotations", "read_coco", "to_coco"]
@@ -33,8 +34,9 @@ class CocoAnnotations:
     """What a file of annotations says.
 
     Attributes:
-        detections: Image id to what is in the image, in the order of the file's images; also
-            images without an object. ``stamp.index`` is the place in that order.
+        detections: Image id to what is in the image, also for images without an object, in
+            the natural order of the file names: an ``ImageFolderReader`` that reads these
+            images gives them the same ``stamp.index``.
         file_names: Image id to the name of its file.
         class_names: Of each label.
         category_ids: COCO's id of each label, for ``to_coco``.
@@ -110,18 +112,19 @@ def read_coco(path: str | os.PathLike[str], *, with_masks: bool = False) -> Coco
 def _annotations(content: Record, stream: str, with_masks: bool) -> CocoAnnotations:
     categories = sorted(content["categories"], key=lambda category: category["id"])
     labels = {category["id"]: label for label, category in enumerate(categories)}
-    by_image: dict[int, list[Record]] = {image["id"]: [] for image in content["images"]}
+    images = sorted(content["images"], key=lambda image: natural_key(image["file_name"]))
+    by_image: dict[int, list[Record]] = {image["id"]: [] for image in images}
     for entry in content["annotations"]:
         if not entry.get("iscrowd"):
             by_image[entry["image_id"]].append(entry)
     detections = {}
-    for index, image in enumerate(content["images"]):
+    for index, image in enumerate(images):
         stamp = Stamp(stream, index, float(index), (image["height"], image["width"]))
         found = by_image[image["id"]]
         detections[image["id"]] = _detections(found, stamp, labels, with_masks)
     return CocoAnnotations(
         detections,
-        {image["id"]: image.get("file_name", "") for image in content["images"]},
+        {image["id"]: image["file_name"] for image in images},
         [category["name"] for category in categories],
         list(labels),
     )

@@ -66,7 +66,7 @@ def read_number_rows(path: str | os.PathLike[str], columns: Sequence[str]) -> Nu
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before it
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
