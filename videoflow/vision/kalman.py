@@ -14,6 +14,7 @@ centre (x, y) that is width / height and height (``AspectMotion``), width and he
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
@@ -21,7 +22,7 @@ import numpy as np
 
 from videoflow.vision.boxes import F64
 
-__all__ = ["AreaMotion", "AspectMotion", "BoxMotion", "SidesMotion"]
+__all__ = ["AreaMotion", "AspectMotion", "BoxMotion", "SidesMotion", "picture_scale"]
 
 _LEAST_SIZE = 1e-3  # px; keeps a box that shrinks while it coasts from turning inside out
 _POSITION = 1 / 20  # standard deviation of a position, in box sizes
@@ -132,16 +133,15 @@ class BoxMotion(ABC):
 
         Args:
             beliefs: ``[M, 5, 4]``.
-            warp: float64 ``[2, 3]`` or ``[M, 2, 3]``, places in the frame before to places in
-                this one, in pixels.
+            warp: float64 ``[2, 3]``, places in the frame before to places in this one.
         """
-        turn = warp[..., :2]
-        scale = np.sqrt(np.abs(np.linalg.det(turn)))[..., None]  # [1] or [M, 1]
-        beliefs[:, :2, :2] = beliefs[:, :2, :2] @ np.swapaxes(turn, -1, -2)
-        beliefs[:, 0, :2] += warp[..., 2]
-        growth = scale ** np.array(self._powers)  # [4] or [M, 4]
-        beliefs[:, :2, 2:] *= growth[..., None, 2:]
-        beliefs[:, 2:] *= np.square(growth)[..., None, :]
+        turn = warp[:, :2]
+        beliefs[:, :2, :2] = beliefs[:, :2, :2] @ turn.T
+        beliefs[:, 0, :2] += warp[:, 2]
+        growth = picture_scale(warp) ** np.array(self._powers)
+        beliefs[:, :2, 2:] *= growth[2:]
+        beliefs[:, 2:] *= np.square(growth)
+        self._keep_real(beliefs)
 
     _powers: tuple[int, int, int, int]
     """With which power of a picture's scale each of the four numbers grows."""
@@ -290,6 +290,12 @@ class AreaMotion(BoxMotion):
 
 
 _ONES = np.ones(4)
+
+
+def picture_scale(warp: F64) -> float:
+    """Return how much an affine map, float64 ``[2, 3]``, enlarges lengths on the whole."""
+    (a, b), (d, e) = warp[:, :2].tolist()
+    return math.sqrt(abs(a * e - b * d))
 
 
 def _centres_and_sides(boxes_xyxy: F64) -> F64:

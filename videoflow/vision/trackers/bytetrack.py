@@ -8,8 +8,13 @@ from videoflow.vision.boxes import F64, iou
 from videoflow.vision.kalman import AspectMotion
 from videoflow.vision.trackers import table as c
 from videoflow.vision.trackers.crowd import Crowd
-from videoflow.vision.trackers.strength import Gates, pair_known, pair_others, settle
-from videoflow.vision.trackers.strength import whole_pixels
+from videoflow.vision.trackers.strength import (
+    Gates,
+    pair_known,
+    pair_others,
+    settle,
+    whole_pixels,
+)
 from videoflow.vision.trackers.tracker import Pairs, Tracker
 
 __all__ = ["ByteTrack"]

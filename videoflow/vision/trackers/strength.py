@@ -40,6 +40,7 @@ class Gates:
         known: Least likeness of a strong box and a known track.
         weak: Least overlap of a weak box and a known track.
         newborn: Least likeness of a strong box and a newborn track.
+        weak_finds_lost: Whether a weak box may be a track that was lost before this look.
     """
 
     strong_score: float
@@ -47,6 +48,7 @@ class Gates:
     known: float
     weak: float = 0.5
     newborn: float = 0.3
+    weak_finds_lost: bool = False
 
 
 def whole_pixels(boxes_xyxy: F64) -> F64:
@@ -68,13 +70,15 @@ def pair_others(
     tracks: F64, found: F64, pairs: Pairs, *, likeness: F64, overlap: F64, gates: Gates
 ) -> Pairs:
     """Add to ``pairs`` those of weak boxes, and those of newborn tracks."""
-    is_open = tracks[:, c.IS_LOST] == 0
+    is_known = tracks[:, c.ID] > 0
+    is_open = (
+        is_known.copy() if gates.weak_finds_lost else is_known & (tracks[:, c.IS_LOST] == 0)
+    )
     is_open[pairs[0]] = False
     is_free = found[:, c.FOUND_SCORE] > gates.strong_score
     is_weak = found[:, c.FOUND_SCORE] < gates.weak_score
     is_free[pairs[1]] = False
-    is_known = tracks[:, c.ID] > 0
-    weak = _pair_among(overlap, is_open & is_known, is_weak, least=gates.weak)
+    weak = _pair_among(overlap, is_open, is_weak, least=gates.weak)
     newborn = _pair_among(likeness, ~is_known, is_free, least=gates.newborn)
     parts = [part for part in (pairs, weak, newborn) if part]
     if len(parts) == 1:

@@ -146,7 +146,11 @@ class Tracker(ABC):
         if len(newborn):
             beliefs[newborn] = before
 
-    def _expect(self, tracks: F64, clocks: Any) -> None:
+    def _warp(self, tracks: F64, warp: F64) -> None:
+        """Move tracks of one stream as the camera moved the picture, in place."""
+        self._motion.warp(c.beliefs(tracks), warp)
+
+    def _expect(self, tracks: F64, clocks: Any) -> None:  # noqa: B027 - few need it
         """Do what is to be done once a look, when the tracks have been moved on."""
 
     def _learn(self, seen: F64, found: F64, clocks: Any) -> None:
@@ -189,7 +193,7 @@ class Tracker(ABC):
             crowd.tracks[is_moving] = moving
         for place, warp in zip(crowd.slices(streams), warps, strict=True):
             if warp is not None:
-                self._motion.warp(c.beliefs(crowd.tracks[place]), _checked_warp(warp))
+                self._warp(crowd.tracks[place], _checked_warp(warp))
 
     def _see(self, crowd: Crowd, found: F64) -> None:
         """Pair tracks with detections, learn from the pairs, begin what is new."""
