@@ -1,6 +1,6 @@
-"""Score the tracker on MOT17 val-half with TrackEval, and time it.
+"""Score a tracker on MOT17 val-half with TrackEval, and time it.
 
-    python benchmarks/mot17.py --data ../shared/data
+    python benchmarks/mot17.py --data ../shared/data --tracker motiontrack [--warps]
 
 Protocol: the second half of each sequence (frames n // 2 + 2 to n, renumbered from 1), the
 detections of ``det_yolox_x.txt``, boxes kept when w * h > 100 and w / h <= 1.6, TrackEval's
@@ -17,17 +17,25 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from videoflow.data import Detections, Stamp, Tracks
-from videoflow.vision.trackers import ByteTrack
+from videoflow.vision.boxes import F64
+from videoflow.vision.camera_motion import read_warps
+from videoflow.vision.trackers import BotSort, ByteTrack, MotionTrack, OcSort, Sort, Tracker
 
 SEQUENCES = ("MOT17-02", "MOT17-04", "MOT17-05", "MOT17-10")
-F64 = NDArray[np.float64]
+TRACKERS: dict[str, Callable[[], Tracker]] = {
+    "motiontrack": MotionTrack,
+    "bytetrack": ByteTrack,
+    "ocsort": OcSort,
+    "sort": Sort,
+    "botsort": BotSort,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +52,13 @@ def main() -> None:
     """Print a table of scores and the time a frame takes."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--data", type=Path, default=default_data())
+    parser.add_argument("--tracker", choices=TRACKERS, default="motiontrack")
+    parser.add_argument("--warps", action="store_true", help="hand in gmc.txt's camera motion")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
-    scores, milliseconds = evaluate(options.data)
+    scores, milliseconds = evaluate(
+        options.data, TRACKERS[options.tracker], with_warps=options.warps
+    )
     print("sequence      HOTA   MOTA   IDF1  IDs")
     for name, s in scores.items():
         print(f"{name:<12}{s.hota:6.2f} {s.mota:6.2f} {s.idf1:6.2f} {s.id_switches:4d}")
@@ -62,8 +74,10 @@ def default_data() -> Path:
     return Path(os.environ.get("VIDEOFLOW_TEST_DATA", beside))
 
 
-def evaluate(data: Path) -> tuple[dict[str, Score], float]:
-    """Track and score all sequences.
+def evaluate(
+    data: Path, make: Callable[[], Tracker], *, with_warps: bool = False
+) -> tuple[dict[str, Score], float]:
+    """Track and score all sequences, each with a new tracker.
 
     Returns:
         Name to score, ``together`` last; and the tracker's milliseconds a frame.
@@ -72,13 +86,13 @@ def evaluate(data: Path) -> tuple[dict[str, Score], float]:
         root = Path(folder)
         seconds, num_frames = 0.0, 0
         for name in SEQUENCES:
-            frames, first = val_half(data / "mot17" / name, root, name)
-            began = time.perf_counter()
-            tracks = follow(frames)
-            seconds += time.perf_counter() - began
+            frames, before = val_half(data / "mot17" / name, root, name)
+            warps = warps_of(data / "mot17" / name, before, len(frames)) if with_warps else None
+            began = time.process_time()
+            tracks = follow(make(), frames, warps)
+            seconds += time.process_time() - began
             num_frames += len(frames)
             write_tracks(tracks, root / "trackers" / "ours" / "data" / f"{name}.txt")
-            assert first == num_frames_before(data / "mot17" / name)
         return trackeval_scores(root), 1000 * seconds / num_frames
 
 
@@ -116,10 +130,18 @@ def detections(rows: F64, index: int) -> Detections:
     return Detections(stamp, boxes.astype(np.float32), rows[:, 6].astype(np.float32), labels)
 
 
-def follow(frames: list[Detections]) -> list[Tracks]:
-    """Run the tracker with the paper's settings."""
-    tracker = ByteTrack()
-    return [tracker.update(found) for found in frames]
+def warps_of(sequence: Path, before: int, num_frames: int) -> list[F64 | None]:
+    """Return the camera motion into each frame of the val half; its file counts all frames."""
+    warps = read_warps(sequence / "gmc.txt")
+    return [warps.get(before + index) for index in range(num_frames)]
+
+
+def follow(
+    tracker: Tracker, frames: list[Detections], warps: Sequence[F64 | None] | None = None
+) -> list[Tracks]:
+    """Run a tracker over the frames."""
+    warps = warps or [None] * len(frames)
+    return [tracker.update(d, warp=warp) for d, warp in zip(frames, warps, strict=True)]
 
 
 def write_tracks(tracks: list[Tracks], path: Path) -> None:
