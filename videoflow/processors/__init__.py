@@ -9,6 +9,7 @@ from videoflow.processors.joiner_processor import JoinerProcessor
 if TYPE_CHECKING:
     from videoflow.processors.bot_sort_tracker import BotSortTracker
     from videoflow.processors.byte_tracker import ByteTracker
+    from videoflow.processors.camera_motion_estimator import CameraMotionEstimator
     from videoflow.processors.camera_motion_reader import CameraMotionReader
     from videoflow.processors.crop_transformer import CropTransformer
     from videoflow.processors.line_counter import LineCounter
@@ -25,6 +26,7 @@ else:  # what looks at pictures is imported when its name is first used
         {
             "BotSortTracker": "bot_sort_tracker",
             "ByteTracker": "byte_tracker",
+            "CameraMotionEstimator": "camera_motion_estimator",
             "CameraMotionReader": "camera_motion_reader",
             "CropTransformer": "crop_transformer",
             "LineCounter": "line_counter",
@@ -41,6 +43,7 @@ else:  # what looks at pictures is imported when its name is first used
 __all__ = [
     "BotSortTracker",
     "ByteTracker",
+    "CameraMotionEstimator",
     "CameraMotionReader",
     "CropTransformer",
     "IdentityProcessor",

@@ -196,7 +196,7 @@ def test_mot17_val_half(test_data: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.syspath_prepend(str(Path(__file__).parents[3] / "benchmarks"))
     import mot17
 
-    together = mot17.evaluate(test_data)[0]["together"]
+    together = mot17.evaluate(test_data, ByteTrack)[0]["together"]
 
     assert together.hota > 68.72 - 0.2
     assert together.mota > 78.33 - 0.2

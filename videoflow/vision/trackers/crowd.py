@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class Crowd:
         if self._is_one:
             self.tracks = memories[0].tracks
             return
-        self.tracks = np.concatenate([memory.tracks for memory in memories])
+        self.tracks = np.concatenate(_as_wide([memory.tracks for memory in memories]))
         sizes = [len(memory.tracks) for memory in memories]
         self.tracks[:, c.STREAM] = np.repeat(np.arange(len(memories)), sizes)
 
@@ -96,7 +97,7 @@ class Crowd:
             yield slice(0, len(streams))
             return
         ends = np.searchsorted(streams, np.arange(len(self.memories) + 1)).tolist()
-        for start, end in zip(ends[:-1], ends[1:], strict=True):
+        for start, end in pairwise(ends):
             yield slice(start, end)
 
     def clocks(self, streams: F64) -> Any:
@@ -114,6 +115,11 @@ class Crowd:
         if not self._is_one:
             order = np.argsort(self.tracks[:, c.STREAM], kind="stable")
             self.tracks = self.tracks[order]
+
+    def widen(self, num_columns: int) -> None:
+        """Give every track so many more columns, of zeros."""
+        more = np.zeros((len(self.tracks), num_columns))
+        self.tracks = np.concatenate([self.tracks, more], axis=1)
 
     def confirm(self, is_due: NDArray[np.bool_]) -> None:
         """Give the next ids of their streams to rows that have none."""
@@ -140,3 +146,14 @@ class Crowd:
         places = self.slices(self.tracks[:, c.STREAM])
         for memory, place in zip(self.memories, places, strict=True):
             memory.tracks = self.tracks[place].copy()
+
+
+def _as_wide(tables: list[F64]) -> list[F64]:
+    """Fill tables with zeros up to the widest: not every stream has embeddings yet."""
+    width = max(table.shape[1] for table in tables)
+    return [
+        table
+        if table.shape[1] == width
+        else np.pad(table, ((0, 0), (0, width - table.shape[1])))
+        for table in tables
+    ]

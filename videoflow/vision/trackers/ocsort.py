@@ -53,7 +53,7 @@ class OcSort(Tracker):
     tracking*, CVPR 2023.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the paper's own, all by name
         self,
         *,
         track_threshold: float = 0.6,
@@ -101,7 +101,7 @@ class OcSort(Tracker):
             boxes_xyxy[:] = _boxes(_warped(_centres_and_sides(boxes_xyxy), warp))
 
     def _expect(self, tracks: F64, clocks: Any) -> None:
-        """Look up where each track was ``momentum_frames`` ago, or as soon as possible after."""
+        """Look up where each track was ``momentum_frames`` ago, or soon after."""
         num = self._momentum_frames
         history = tracks[:, _HISTORY:].reshape(len(tracks), num, 5)
         when = history[:, :, 4]
@@ -201,7 +201,7 @@ def _is_unique(is_near: NDArray[np.bool_]) -> bool:
     """Say whether no row and no column is near to two."""
     num = np.count_nonzero(is_near)
     rows, columns = is_near.any(axis=1), is_near.any(axis=0)
-    return num == np.count_nonzero(rows) == np.count_nonzero(columns)
+    return bool(num == np.count_nonzero(rows) == np.count_nonzero(columns))
 
 
 def _others(num: int, rows: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -56,7 +56,8 @@ def whole_pixels(boxes_xyxy: F64) -> F64:
 
     The authors count so; it is kinder to small boxes, and worth 0.2 HOTA on MOT17.
     """
-    return boxes_xyxy + _PIXEL
+    whole: F64 = boxes_xyxy + _PIXEL
+    return whole
 
 
 def pair_known(tracks: F64, found: F64, likeness: F64, gates: Gates) -> Pairs:
@@ -66,7 +67,7 @@ def pair_known(tracks: F64, found: F64, likeness: F64, gates: Gates) -> Pairs:
     return best_pairs(likeness * np.logical_and.outer(is_known, is_strong), least=gates.known)
 
 
-def pair_others(
+def pair_others(  # noqa: PLR0913 - what ``pair_known`` takes, its result and the gates
     tracks: F64, found: F64, pairs: Pairs, *, likeness: F64, overlap: F64, gates: Gates
 ) -> Pairs:
     """Add to ``pairs`` those of weak boxes, and those of newborn tracks."""

@@ -35,6 +35,7 @@ NUM_COLUMNS = 30
 BOX = slice(0, 4)
 FOUND_SCORE = 4
 FOUND_LABEL = 5
+FOUND_SOURCE = 6
 FOUND_STREAM = 7
 FOUND = slice(4, 8)  # score, label, source, stream
 SEEN = slice(24, 28)  # the same of a track
