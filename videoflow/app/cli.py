@@ -7,27 +7,24 @@ Exit codes: 0 done, 1 the flow failed, 2 the input was wrong and nothing was sta
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from enum import StrEnum
-from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from videoflow import __version__
-from videoflow.errors import VideoflowError
+from videoflow.app.cli_eval import eval_app
+from videoflow.app.cli_models import models_app
+from videoflow.app.exit_codes import FAILED, WRONG_INPUT, exit_code
 
 if TYPE_CHECKING:
     from videoflow.core.flow import Flow
 
 __all__ = ["app", "main"]
 
-_FAILED = 1
-_WRONG_INPUT = 2
-_INTERRUPTED = 128 + signal.SIGINT
 _TERMINATED = 128 + signal.SIGTERM
 
 
@@ -39,14 +36,6 @@ class Placement(StrEnum):
     FUSED = "fused"
 
 
-class Classes(StrEnum):
-    """Which boxes of a ground truth are scored."""
-
-    AUTO = "auto"
-    PEDESTRIAN = "pedestrian"
-    IGNORE = "ignore"
-
-
 app = typer.Typer(
     name="videoflow",
     no_args_is_help=True,
@@ -54,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-eval_app = typer.Typer(no_args_is_help=True, help="Score results against ground truth.")
+app.add_typer(models_app, name="models")
 app.add_typer(eval_app, name="eval")
 
 ConfigArgument = Annotated[
@@ -129,11 +118,11 @@ def run(
     from videoflow.app.progress import show_progress
     from videoflow.app.report import print_report
 
-    with _exit_code(_WRONG_INPUT, traceback):
+    with exit_code(WRONG_INPUT, traceback):
         flow = _load(config, settings, placement)
         flow.run()
     terminal = Console(stderr=True)
-    with _exit_code(_FAILED, traceback), _stopped_by_sigterm(flow) as is_terminated:
+    with exit_code(FAILED, traceback), _stopped_by_sigterm(flow) as is_terminated:
         try:
             with nullcontext() if quiet else show_progress(flow, terminal):
                 flow.join()
@@ -152,82 +141,8 @@ def explain(
     traceback: TracebackOption = False,
 ) -> None:
     """Print the plan of a flow: workers, nodes, devices, tickets. Starts nothing."""
-    with _exit_code(_WRONG_INPUT, traceback):
+    with exit_code(WRONG_INPUT, traceback):
         print(_load(config, settings, placement).explain())
-
-
-@eval_app.command()
-def mot(  # noqa: PLR0913 - the options of a command
-    gt: Annotated[
-        list[Path],
-        typer.Option(
-            help="Ground truth: a file, or a folder with NAME/gt/gt.txt, NAME/gt.txt or "
-            "NAME.txt; repeatable."
-        ),
-    ],
-    tracks: Annotated[
-        list[Path],
-        typer.Option(
-            help="Tracks of the --gt at the same place: a file, or a folder with NAME.txt or "
-            "NAME/tracks.txt; repeatable."
-        ),
-    ],
-    first_frame: Annotated[
-        list[int] | None,
-        typer.Option(
-            help="The frame of the ground truth that is frame 1 of the tracks; earlier ones "
-            "are left out. Once for all, or once for each pair."
-        ),
-    ] = None,
-    last_frame: Annotated[
-        list[int] | None,
-        typer.Option(
-            help="The last frame of the ground truth to score, as its file counts. Once for "
-            "all, or once for each pair."
-        ),
-    ] = None,
-    classes: Annotated[
-        Classes,
-        typer.Option(
-            help="Which boxes of the ground truth are scored: those of pedestrians, all "
-            "(ignore the classes), or as the file suggests."
-        ),
-    ] = Classes.AUTO,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON object instead of a table.")
-    ] = False,
-) -> None:
-    """Score tracks: HOTA, MOTA, IDF1, id switches, false positives and negatives.
-
-    Files are in the format of MOTChallenge, `frame,id,left,top,width,height,score,...`, with
-    frames from 1. The scores are those of TrackEval; HOTA, MOTA and IDF1 are in per cent, IDs
-    are id switches, FP and FN are boxes. Several pairs get a line each and one for all
-    together.
-
-    A ground truth with a class from 1 to 13 in its eighth column is read as MOT16, MOT17 and
-    MOT20 are scored: pedestrians (class 1) count, and a track on a distractor (a person on a
-    vehicle, a static person, a distractor, a reflection) is neither right nor wrong. One
-    without classes, as MOT15 or most files of your own, counts every box. Either way a box
-    with a 0 in the seventh column does not count.
-
-    A file, the second half of a sequence of 600 frames, and all sequences of a folder:
-
-        videoflow eval mot --gt gt.txt --tracks tracks.txt
-
-        videoflow eval mot --gt gt.txt --tracks tracks.txt --first-frame 302
-
-        videoflow eval mot --gt MOT17/train --tracks results --json
-    """
-    from videoflow.app.mot_evaluation import find_pairs, json_of, score_files, table_of
-
-    with _exit_code(_WRONG_INPUT, shows_traceback=False):
-        files = find_pairs(
-            gt, tracks, first_frames=first_frame or (), last_frames=last_frame or ()
-        )
-        scores, notes = score_files(files, classes=classes.value)
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
-    print(json_of(scores) if as_json else table_of(scores))
 
 
 def _load(config: str, settings: list[str] | None, placement: Placement | None) -> Flow:
@@ -237,31 +152,6 @@ def _load(config: str, settings: list[str] | None, placement: Placement | None) 
 
     checked = read_config(find_config(config), parse_settings(settings or []))
     return checked.build(placement=placement)
-
-
-@contextmanager
-def _exit_code(code: int, shows_traceback: bool) -> Iterator[None]:
-    """Turn an error into a message and an exit code."""
-    try:
-        yield
-    except VideoflowError as error:
-        _fail(error, code, shows_traceback)
-    except KeyboardInterrupt:
-        print("stopped by Ctrl-C", file=sys.stderr)
-        raise typer.Exit(_INTERRUPTED) from None
-
-
-def _fail(error: VideoflowError, code: int, shows_traceback: bool) -> NoReturn:
-    print(f"error: {error}", file=sys.stderr)
-    remote = getattr(error, "remote_traceback", "")
-    for note in getattr(error, "__notes__", ()):
-        if not remote or remote.strip() not in note:  # join() says it in a note, for Python
-            print(f"  {note}", file=sys.stderr)
-    if remote and shows_traceback:
-        print(remote, file=sys.stderr)
-    elif remote:
-        print("  --traceback shows where in the node", file=sys.stderr)
-    raise typer.Exit(code) from None
 
 
 @contextmanager

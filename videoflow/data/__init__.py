@@ -6,17 +6,21 @@ from videoflow.data.color_spec import ColorSpec, Matrix
 from videoflow.data.counts import Counts, Crossing, Direction, LineTotals
 from videoflow.data.detections import Detections, Tracks
 from videoflow.data.frame import Frame, Layout, Stamp
-from videoflow.data.geometry import Line
+from videoflow.data.geometry import Line, Numbers, Point, Polygon, points_of
+from videoflow.data.heat_map import HeatMap
+from videoflow.data.homography import Homography
 from videoflow.data.lease import OWNED, Lease
 from videoflow.data.masks import Masks
 from videoflow.data.mot import MotRows, mot_lines, read_mot
 from videoflow.data.segmentation import Segmentation
+from videoflow.data.speeds import Speeds
 from videoflow.data.supervision import (
     detections_from_supervision,
     to_supervision,
     tracks_from_supervision,
 )
 from videoflow.data.tables import read_boxes, read_crossings, to_pandas
+from videoflow.data.zones import Visit, ZoneCounts, ZoneEvent, ZoneEventKind, ZoneTotals
 
 __all__ = [
     "OWNED",
@@ -28,6 +32,8 @@ __all__ = [
     "Detections",
     "Direction",
     "Frame",
+    "HeatMap",
+    "Homography",
     "Layout",
     "Lease",
     "Line",
@@ -35,12 +41,22 @@ __all__ = [
     "Masks",
     "Matrix",
     "MotRows",
+    "Numbers",
+    "Point",
+    "Polygon",
     "Segmentation",
+    "Speeds",
     "Stamp",
     "Tracks",
+    "Visit",
+    "ZoneCounts",
+    "ZoneEvent",
+    "ZoneEventKind",
+    "ZoneTotals",
     "compose_warps",
     "detections_from_supervision",
     "mot_lines",
+    "points_of",
     "read_boxes",
     "read_coco",
     "read_crossings",
