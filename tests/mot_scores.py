@@ -20,11 +20,13 @@ People = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class MotScore:
-    """MOTA and IDF1 in per cent, and the number of id switches."""
+    """MOTA and IDF1 in per cent, and what MOTA counts: boxes, and switches of an id."""
 
     mota: float
     idf1: float
     id_switches: int
+    false_positives: int
+    misses: int
 
 
 def read_mot(path: Path) -> dict[int, People]:
@@ -70,7 +72,11 @@ def score_tracks(truth: Mapping[int, People], tracks: Mapping[int, People]) -> M
     clear = trackeval.metrics.CLEAR(quiet).eval_sequence(data)
     identity = trackeval.metrics.Identity(quiet).eval_sequence(data)
     return MotScore(
-        100 * float(clear["MOTA"]), 100 * float(identity["IDF1"]), int(clear["IDSW"])
+        100 * float(clear["MOTA"]),
+        100 * float(identity["IDF1"]),
+        int(clear["IDSW"]),
+        int(clear["CLR_FP"]),
+        int(clear["CLR_FN"]),
     )
 
 
