@@ -96,7 +96,8 @@ class OcSort(Tracker):
     def _warp(self, tracks: F64, warp: F64) -> None:
         super()._warp(tracks, warp)
         self._motion.warp(tracks[:, _FROZEN].reshape(-1, 5, 4), warp)
-        remembered = tracks[:, _HISTORY:].reshape(len(tracks), -1, 5)[:, :, :4]  # views
+        history = tracks[:, _HISTORY:].reshape(len(tracks), self._momentum_frames, 5)  # a view
+        remembered = history[:, :, :4]
         for boxes_xyxy in (tracks[:, None, _LAST_BOX], remembered):
             boxes_xyxy[:] = _boxes(_warped(_centres_and_sides(boxes_xyxy), warp))
 
