@@ -1,26 +1,80 @@
 """What travels through a flow."""
 
-from videoflow.data.camera_motion import CameraMotion, compose_warps, read_warps
-from videoflow.data.coco import CocoAnnotations, read_coco, to_coco
-from videoflow.data.color_spec import ColorSpec, Matrix
-from videoflow.data.counts import Counts, Crossing, Direction, LineTotals
-from videoflow.data.detections import Detections, Tracks
-from videoflow.data.frame import Frame, Layout, Stamp
-from videoflow.data.geometry import Line, Numbers, Point, Polygon, points_of
-from videoflow.data.heat_map import HeatMap
-from videoflow.data.homography import Homography
-from videoflow.data.lease import OWNED, Lease
-from videoflow.data.masks import Masks
-from videoflow.data.mot import MotRows, mot_lines, read_mot
-from videoflow.data.segmentation import Segmentation
-from videoflow.data.speeds import Speeds
-from videoflow.data.supervision import (
-    detections_from_supervision,
-    to_supervision,
-    tracks_from_supervision,
-)
-from videoflow.data.tables import read_boxes, read_crossings, to_pandas
-from videoflow.data.zones import Visit, ZoneCounts, ZoneEvent, ZoneEventKind, ZoneTotals
+from typing import TYPE_CHECKING
+
+from videoflow.exports import lazy_exports
+
+if TYPE_CHECKING:
+    from videoflow.data.camera_motion import CameraMotion, compose_warps, read_warps
+    from videoflow.data.coco import CocoAnnotations, read_coco, to_coco
+    from videoflow.data.color_spec import ColorSpec, Matrix
+    from videoflow.data.counts import Counts, Crossing, Direction, LineTotals
+    from videoflow.data.detections import Detections, Tracks
+    from videoflow.data.frame import Frame, Layout, Stamp
+    from videoflow.data.geometry import Line, Numbers, Point, Polygon, points_of
+    from videoflow.data.heat_map import HeatMap
+    from videoflow.data.homography import Homography
+    from videoflow.data.lease import OWNED, Lease
+    from videoflow.data.masks import Masks
+    from videoflow.data.mot import MotRows, mot_lines, read_mot
+    from videoflow.data.segmentation import Segmentation
+    from videoflow.data.speeds import Speeds
+    from videoflow.data.supervision import (
+        detections_from_supervision,
+        to_supervision,
+        tracks_from_supervision,
+    )
+    from videoflow.data.tables import read_boxes, read_crossings, to_pandas
+    from videoflow.data.zones import Visit, ZoneCounts, ZoneEvent, ZoneEventKind, ZoneTotals
+else:  # an engine that moves ints needs a lease, and no boxes
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "CameraMotion": "camera_motion",
+            "CocoAnnotations": "coco",
+            "ColorSpec": "color_spec",
+            "Counts": "counts",
+            "Crossing": "counts",
+            "Detections": "detections",
+            "Direction": "counts",
+            "Frame": "frame",
+            "HeatMap": "heat_map",
+            "Homography": "homography",
+            "Layout": "frame",
+            "Lease": "lease",
+            "Line": "geometry",
+            "LineTotals": "counts",
+            "Masks": "masks",
+            "Matrix": "color_spec",
+            "MotRows": "mot",
+            "Numbers": "geometry",
+            "OWNED": "lease",
+            "Point": "geometry",
+            "Polygon": "geometry",
+            "Segmentation": "segmentation",
+            "Speeds": "speeds",
+            "Stamp": "frame",
+            "Tracks": "detections",
+            "Visit": "zones",
+            "ZoneCounts": "zones",
+            "ZoneEvent": "zones",
+            "ZoneEventKind": "zones",
+            "ZoneTotals": "zones",
+            "compose_warps": "camera_motion",
+            "detections_from_supervision": "supervision",
+            "mot_lines": "mot",
+            "points_of": "geometry",
+            "read_boxes": "tables",
+            "read_coco": "coco",
+            "read_crossings": "tables",
+            "read_mot": "mot",
+            "read_warps": "camera_motion",
+            "to_coco": "coco",
+            "to_pandas": "tables",
+            "to_supervision": "supervision",
+            "tracks_from_supervision": "supervision",
+        },
+    )
 
 __all__ = [
     "OWNED",
