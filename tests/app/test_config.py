@@ -115,7 +115,7 @@ def test_a_class_beside_the_config_is_found(tmp_path: Path) -> None:
             "type: batch",
             "type: fast",
             3,
-            "$.flow.type: got 'fast' (str), want one of 'realtime', 'batch'",
+            "$.flow.type: got 'fast' (str), want one of 'auto', 'realtime', 'batch'",
             id="no-such-flow-type",
         ),
         pytest.param(
@@ -256,8 +256,8 @@ def test_a_class_beside_the_config_is_found(tmp_path: Path) -> None:
             "{help: the last number}",
             "{halp: the last number}",
             5,
-            "$.inputs.last.halp: got unknown key 'halp', want one of choices, default, help\n"
-            "  help: did you mean 'help'?",
+            "$.inputs.last.halp: got unknown key 'halp', want one of choices, default, "
+            "example, help, many, per_stream_of\n  help: did you mean 'help'?",
             id="unknown-input-key",
         ),
         pytest.param(

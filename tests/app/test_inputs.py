@@ -62,8 +62,10 @@ def test_refuses_what_it_cannot_fill_in(value: str, message: str) -> None:
 
 
 def test_settings_are_split_at_the_first_equals_sign() -> None:
-    """A value may hold an equals sign; the last of two settings counts; empty is a value."""
-    assert parse_settings(["a=1", "b=x=y", "c=", "a=2"]) == {"a": "2", "b": "x=y", "c": ""}
+    """A value may hold an equals sign; two settings of one name stay two; empty is a value."""
+    settings = parse_settings(["a=1", "b=x=y", "c=", "a=2"])
+
+    assert settings == {"a": ["1", "2"], "b": ["x=y"], "c": [""]}
 
 
 @pytest.mark.parametrize("setting", ["", "a", "=1"])

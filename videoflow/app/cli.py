@@ -1,4 +1,4 @@
-"""The command line: ``videoflow run CONFIG --set name=value``, ``doctor``, ``eval``, ...
+"""The command line: ``videoflow count-people VIDEO``, ``run CONFIG``, ``doctor``, ``eval``, ...
 
 Exit codes: 0 done, 1 the flow failed, 2 the input was wrong and nothing was started,
 130 stopped by Ctrl-C, 143 stopped by SIGTERM.
@@ -6,59 +6,37 @@ Exit codes: 0 done, 1 the flow failed, 2 the input was wrong and nothing was sta
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from enum import StrEnum
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+import sys
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
 from videoflow import __version__
 from videoflow.app.cli_eval import eval_app
+from videoflow.app.cli_inputs import usage_error
 from videoflow.app.cli_models import models_app
-from videoflow.app.exit_codes import FAILED, WRONG_INPUT, exit_code
-
-if TYPE_CHECKING:
-    from videoflow.core.flow import Flow
+from videoflow.app.cli_new import new_app, schema
+from videoflow.app.cli_run import bench_flow, explain_flow, run_flow
+from videoflow.app.cli_verbs import FOR_ANY_CONFIG, VerbGroup, for_any_config
+from videoflow.app.exit_codes import FAILED, WRONG_INPUT
 
 __all__ = ["app", "main"]
 
-_TERMINATED = 128 + signal.SIGTERM
-
-
-class Placement(StrEnum):
-    """Which nodes share a worker."""
-
-    AUTO = "auto"
-    PROCESS = "process"
-    FUSED = "fused"
-
-
 app = typer.Typer(
     name="videoflow",
+    cls=VerbGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.command("run", context_settings=FOR_ANY_CONFIG)(for_any_config(run_flow))
+app.command("explain", context_settings=FOR_ANY_CONFIG)(for_any_config(explain_flow))
+app.command("bench", context_settings=FOR_ANY_CONFIG)(for_any_config(bench_flow))
+app.command()(schema)
+app.add_typer(new_app, name="new")
 app.add_typer(models_app, name="models")
 app.add_typer(eval_app, name="eval")
-
-ConfigArgument = Annotated[
-    str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a shipped config.")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Set an input of the config; repeatable."),
-]
-PlacementOption = Annotated[
-    Placement | None, typer.Option(help="Which nodes share a worker, instead of the config's.")
-]
-TracebackOption = Annotated[
-    bool, typer.Option("--traceback", help="Show the traceback of a node that failed.")
-]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,11 +45,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Without the program's name; None for those of the process.
     """
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(None if arguments is None else list(arguments), prog_name="videoflow")
+        code = app(words, prog_name="videoflow", standalone_mode=False)
     except SystemExit as exit:
-        return exit.code if isinstance(exit.code, int) else int(bool(exit.code))
-    return 0
+        code = exit.code
+    except usage_error as error:
+        return _tell_usage(error)
+    return code if isinstance(code, int) else int(bool(code))
+
+
+def _tell_usage(error: Exception) -> int:
+    """Say in our own form what typer says about words that fit no command."""
+    context = getattr(error, "ctx", None)
+    text = error.format_message()  # type: ignore[attr-defined] # of typer's own library
+    if context is None or not text or text == context.get_help():  # a group without a command
+        print(context.get_help() if context else text, file=sys.stderr)
+        return WRONG_INPUT
+    print(f"error: {text}\n  help: {context.command_path} --help", file=sys.stderr)
+    return WRONG_INPUT
 
 
 def _print_version(is_asked: bool) -> None:
@@ -93,59 +85,6 @@ def _options(
 
 
 @app.command()
-def run(
-    config: ConfigArgument,
-    settings: SetOption = None,
-    placement: PlacementOption = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="No progress and no report, only errors.")
-    ] = False,
-    traceback: TracebackOption = False,
-) -> None:
-    """Run a flow to its end and report.
-
-    Each config says under `inputs` what `--set` may set; who forgets an input is told what it
-    is. What `explain` prints for the same words is how the flow would run.
-
-    Count the people who cross a line in a video, then only track a file of detections:
-
-        videoflow run count_people --set source=door.mp4 --set out=counted
-
-        videoflow run track_detections --set detections=det.txt --set out=tracks.txt
-    """
-    from rich.console import Console  # slow: not for --version
-
-    from videoflow.app.progress import show_progress
-    from videoflow.app.report import print_report
-
-    with exit_code(WRONG_INPUT, traceback):
-        flow = _load(config, settings, placement)
-        flow.run()
-    terminal = Console(stderr=True)
-    with exit_code(FAILED, traceback), _stopped_by_sigterm(flow) as is_terminated:
-        try:
-            with nullcontext() if quiet else show_progress(flow, terminal):
-                flow.join()
-        finally:
-            if not quiet and not flow.is_running:
-                print_report(flow.report, Console())
-    if is_terminated():
-        raise typer.Exit(_TERMINATED)
-
-
-@app.command()
-def explain(
-    config: ConfigArgument,
-    settings: SetOption = None,
-    placement: PlacementOption = None,
-    traceback: TracebackOption = False,
-) -> None:
-    """Print the plan of a flow: workers, nodes, devices, tickets. Starts nothing."""
-    with exit_code(WRONG_INPUT, traceback):
-        print(_load(config, settings, placement).explain())
-
-
-@app.command()
 def doctor(
     is_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
@@ -159,28 +98,3 @@ def doctor(
     print(as_json(diagnosis) if is_json else "\n".join(describe(diagnosis)))
     if not diagnosis.is_well:
         raise typer.Exit(FAILED)
-
-
-def _load(config: str, settings: list[str] | None, placement: Placement | None) -> Flow:
-    from videoflow.app.config import read_config  # slow: not for --version
-    from videoflow.app.inputs import parse_settings
-    from videoflow.app.shipped import find_config
-
-    checked = read_config(find_config(config), parse_settings(settings or []))
-    return checked.build(placement=placement)
-
-
-@contextmanager
-def _stopped_by_sigterm(flow: Flow) -> Iterator[Callable[[], bool]]:
-    """Stop ``flow`` in good order when the process is told to end."""
-    received: list[int] = []
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        flow.stop()
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield lambda: bool(received)
-    finally:
-        signal.signal(signal.SIGTERM, before)

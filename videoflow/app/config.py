@@ -2,8 +2,8 @@
 
     flow:                                # all of it may be left out
       name: count-people
-      type: batch                        # or realtime
-    inputs:                              # what --set may say; without a default it must
+      type: batch                        # or realtime, or auto: as the sources are
+    inputs:                              # what the command line may say, or must
       source: {help: a video file}
       device: {default: auto}
     nodes:
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from videoflow.app.arguments import Argument
 from videoflow.app.document import Document, read_document
-from videoflow.app.inputs import resolve_inputs, substitute
+from videoflow.app.inputs import Settings, resolve_inputs, substitute
 from videoflow.app.node_config import NodeConfig, convert_all, read_node
 from videoflow.app.spelling import unknown_word
 from videoflow.core.node import ConsumerNode, Node, ProducerNode
@@ -40,12 +40,14 @@ from videoflow.errors import ConfigError
 if TYPE_CHECKING:
     from videoflow.core.flow import Flow
 
-__all__ = ["FlowConfig", "read_config"]
+__all__ = ["FLOW_KEYS", "FlowConfig", "read_config"]
 
 _SECTIONS: Final = ("flow", "inputs", "nodes")
-_FLOW_KEYS: Final = {
+FLOW_KEYS: Final = {
     "name": Argument(str, "str"),
-    "type": Argument(Literal["realtime", "batch"], "one of 'realtime', 'batch'"),
+    "type": Argument(
+        Literal["auto", "realtime", "batch"], "one of 'auto', 'realtime', 'batch'"
+    ),
     "placement": Argument(
         Literal["auto", "process", "fused"], "one of 'auto', 'process', 'fused'"
     ),
@@ -89,19 +91,20 @@ class FlowConfig:
                 made[node.name] = node.node_class(**node.arguments)
                 if parents:
                     made[node.name](*parents)
+        sources = {node: None for one in made.values() for node in (one, *one.parents)}
         return Flow(
-            [node for node in made.values() if isinstance(node, ProducerNode)],
+            [node for node in sources if isinstance(node, ProducerNode)],
             [node for node in made.values() if isinstance(node, ConsumerNode)],
             **self.options | ({"placement": placement} if placement else {}),
         )
 
 
-def read_config(path: Path, settings: Mapping[str, str]) -> FlowConfig:
+def read_config(path: Path, settings: Settings) -> FlowConfig:
     """Read and check a config.
 
     Args:
         path: The YAML file.
-        settings: Input to text, as ``--set`` gives them.
+        settings: Input to text, or to several, as the command line gives them.
 
     Raises:
         ConfigError: Anything that is wrong in the file or in ``settings``.
@@ -111,7 +114,7 @@ def read_config(path: Path, settings: Mapping[str, str]) -> FlowConfig:
     inputs = resolve_inputs(document, settings)
     flow = substitute(document, document.data.get("flow") or {}, ("flow",), inputs)
     bodies = substitute(document, document.data["nodes"], ("nodes",), inputs)
-    options = {"name": path.stem} | convert_all(document, ("flow",), flow, _FLOW_KEYS)
+    options = {"name": path.stem} | convert_all(document, ("flow",), flow, FLOW_KEYS)
     if "type" in options:
         options["flow_type"] = options.pop("type")
     nodes = {name: read_node(document, name, body, bodies) for name, body in bodies.items()}

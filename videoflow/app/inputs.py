@@ -8,21 +8,36 @@ mapping each stands for its value, so that a word may choose, say, a node's type
     tracker:
       default: bytetrack
       choices: {bytetrack: ByteTracker, sort: SortTracker}
+
+An input with ``many: true`` may be set several times and is a list then. A folder with
+``per_stream_of: source`` becomes one for each stream where that input names several.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from videoflow.app.document import Document, KeyPath
 from videoflow.app.spelling import unknown_word
 from videoflow.errors import ConfigError
 
-__all__ = ["SetText", "parse_settings", "resolve_inputs", "substitute"]
+__all__ = ["INPUT_KEYS", "SetText", "Settings", "parse_settings", "resolve_inputs", "substitute"]
 
-_INPUT_KEYS = ("choices", "default", "help")
+Settings = Mapping[str, str | Sequence[str]]
+"""Input to the text that was set for it, or to all of them, in their order."""
+
+INPUT_KEYS: Final = {
+    "choices": (None, "the words that it may be, or a mapping from words to values"),
+    "default": (None, "what it is if nobody says; without one it has to be said"),
+    "example": ("string", "what stands for it in a line of usage"),
+    "help": ("string", "what it is"),
+    "many": ("boolean", "true where it may be said several times"),
+    "per_stream_of": ("string", "of a folder: the input of which each stream gets its own"),
+}
+"""What can be said about an input: its type in JSON's words if it has one, and its meaning."""
+
 _REFERENCE = re.compile(
     r"\$(?P<escape>\$)?\{(?P<name>[^}\[]*)(?P<part>\[(?P<first>\d*):(?P<last>\d*)\])?\}"
 )
@@ -45,17 +60,17 @@ class SetText(str):
         return self
 
 
-def parse_settings(settings: Iterable[str]) -> dict[str, str]:
-    """Split ``name=value`` texts; of the same name the last one counts.
+def parse_settings(settings: Iterable[str]) -> dict[str, list[str]]:
+    """Split ``name=value`` texts.
 
     Raises:
         ConfigError: A text without ``=``.
 
     Example:
-        >>> parse_settings(["out=here", "line=0,5,9,5"])
-        {'out': 'here', 'line': '0,5,9,5'}
+        >>> parse_settings(["source=a.mp4", "line=0,5,9,5", "source=b.mp4"])
+        {'source': ['a.mp4', 'b.mp4'], 'line': ['0,5,9,5']}
     """
-    pairs = {}
+    pairs: dict[str, list[str]] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name:
@@ -63,12 +78,14 @@ def parse_settings(settings: Iterable[str]) -> dict[str, str]:
                 f"--set: got {setting!r}, want name=value",
                 help="for example: --set source=door.mp4",
             )
-        pairs[name] = value
+        pairs.setdefault(name, []).append(value)
     return pairs
 
 
-def resolve_inputs(document: Document, settings: Mapping[str, str]) -> dict[str, Any]:
+def resolve_inputs(document: Document, settings: Settings) -> dict[str, Any]:
     """Return the value of every input: what was set, else its default.
+
+    Of several texts for one input the last one counts, unless it takes many.
 
     Raises:
         ConfigError: An input that there is not, one without value and default, or a word that
@@ -83,7 +100,7 @@ def resolve_inputs(document: Document, settings: Mapping[str, str]) -> dict[str,
     for name, description in declared.items():
         _check_description(document, name, description)
         if name in settings:
-            values[name] = SetText(settings[name], f"{name}={settings[name]}")
+            values[name] = _set(name, settings[name], takes_many=description.get("many", False))
         elif "default" in description:
             values[name] = description["default"]
         else:
@@ -95,6 +112,10 @@ def resolve_inputs(document: Document, settings: Mapping[str, str]) -> dict[str,
             )
         if "choices" in description:
             values[name] = _chosen(document, name, values[name], description["choices"])
+    for name, description in declared.items():
+        if "per_stream_of" in description:
+            with document.at("inputs", name):
+                values[name] = _per_stream(values, name, description["per_stream_of"])
     return values
 
 
@@ -120,6 +141,21 @@ def substitute(
         if whole and not whole["escape"]:
             return _look_up(whole, inputs)
         return _REFERENCE.sub(lambda found: _as_text(found, inputs), value)
+
+
+def _set(name: str, given: str | Sequence[str], *, takes_many: bool) -> Any:
+    texts = [given] if isinstance(given, str) else given
+    if takes_many and len(texts) > 1:
+        return list(texts)
+    return SetText(texts[-1], f"{name}={texts[-1]}")
+
+
+def _per_stream(values: Mapping[str, Any], name: str, source: str) -> Any:
+    from videoflow.recipes.outputs import output_folder  # torch: only for who plays
+
+    if source not in values:
+        raise unknown_word("input", source, values)
+    return output_folder(values[name], values[source])
 
 
 def _chosen(document: Document, name: str, word: Any, choices: Any) -> Any:
@@ -171,5 +207,5 @@ def _check_description(document: Document, name: str, description: Any) -> None:
             )
     for key in description:
         with document.at("inputs", name, key):
-            if key not in _INPUT_KEYS:
-                raise unknown_word("key", key, _INPUT_KEYS)
+            if key not in INPUT_KEYS:
+                raise unknown_word("key", key, INPUT_KEYS)

@@ -13,6 +13,7 @@ from videoflow.app.node_types import find_node_class
 from videoflow.app.spelling import unknown_word
 from videoflow.core.node import Node, ProducerNode
 from videoflow.errors import ConfigError
+from videoflow.producers.video_reader import VideoReader
 
 __all__ = ["NodeConfig", "convert_all", "read_node"]
 
@@ -99,13 +100,13 @@ def _read_parents(
 ) -> tuple[str, ...]:
     given = body.get("from", [])
     parents = [given] if isinstance(given, str) else given
-    is_producer = issubclass(node_class, ProducerNode)
+    is_source = issubclass(node_class, ProducerNode | VideoReader)
     with document.at("nodes", name, *(["from"] if "from" in body else [])):
         if not isinstance(parents, list) or not all(isinstance(p, str) for p in parents):
             raise ConfigError(f"got {given!r}, want the name of a node, or a list of names")
-        if is_producer and parents:
+        if is_source and parents:
             raise ConfigError(f"a {node_class.__name__} is a producer and takes no parents")
-        if not is_producer and not parents:
+        if not is_source and not parents:
             raise ConfigError(
                 f"got no parents, want from: and the node that this {node_class.__name__} "
                 "gets its input from"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +16,12 @@ if TYPE_CHECKING:
 
     from videoflow.core.report import NodeReport, Report, StreamReport
 
-__all__ = ["print_report"]
+__all__ = ["json_of", "print_report"]
+
+
+def json_of(report: Report) -> str:
+    """Return all that a report says as a JSON object; what is not a number becomes null."""
+    return json.dumps(_plain(asdict(report)), indent=2, allow_nan=False)
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -73,3 +81,11 @@ def _by_cause(counts: Mapping[str, int]) -> Text:
     total = sum(counts.values())
     causes = ", ".join(f"{cause} {count}" for cause, count in counts.items() if count)
     return Text(f"{total} ({causes})" if total else "0")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

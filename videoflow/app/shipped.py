@@ -8,14 +8,20 @@ from videoflow.app.spelling import unknown_word
 from videoflow.errors import ConfigError
 from videoflow.nets.shelf import shelf_folder
 
-__all__ = ["find_config"]
+__all__ = ["find_config", "shipped_configs"]
+
+
+def shipped_configs() -> dict[str, Path]:
+    """Return the configs that come with Videoflow, by the command that runs each."""
+    files = sorted(shelf_folder("configs").glob("*.yaml"))
+    return {file.stem.replace("_", "-"): file for file in files}
 
 
 def find_config(name: str) -> Path:
     """Return the file that ``name`` means: a path that is there, else a config of ours.
 
     Args:
-        name: ``my/flow.yaml``, ``count_people.yaml`` or ``count_people``.
+        name: ``my/flow.yaml``, ``count_people.yaml``, ``count_people`` or ``count-people``.
 
     Raises:
         ConfigError: Neither.
@@ -25,13 +31,14 @@ def find_config(name: str) -> Path:
         return path
     if path.is_dir():
         raise ConfigError(f"{name}: got a folder, want a config file")
-    shipped = {file.stem: file for file in shelf_folder("configs").glob("*.yaml")}
-    if len(path.parts) == 1 and path.suffix in ("", ".yaml", ".yml") and path.stem in shipped:
-        return shipped[path.stem]
+    shipped = shipped_configs()
+    stem = path.stem.replace("_", "-")
+    if len(path.parts) == 1 and path.suffix in ("", ".yaml", ".yml") and stem in shipped:
+        return shipped[stem]
     if len(path.parts) > 1:
         raise ConfigError(
             f"{name}: no such file",
             help=f"shipped with Videoflow: {', '.join(sorted(shipped))}",
         )
-    error = unknown_word("config", name, shipped)
+    error = unknown_word("config", name.replace("_", "-"), shipped)
     raise ConfigError(error.message, help=error.help or "or the path of a YAML file")

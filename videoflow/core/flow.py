@@ -10,10 +10,12 @@ from collections.abc import Generator, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from videoflow.core.drawing import DrawingForm, draw_graph
 from videoflow.core.engine import Engine, Run, RunOptions
 from videoflow.core.graph import FlowType, Graph, build_graph
 from videoflow.core.node import ConsumerNode, Node, ProducerNode
 from videoflow.core.report import Progress, Report
+from videoflow.core.rewiring import find_node, put_in_place
 from videoflow.core.tap import Tap
 from videoflow.errors import FlowStateError
 
@@ -33,7 +35,7 @@ class Flow:
         producers: All producers.
         consumers: All consumers; what they do not reach upwards is not part of the flow.
         flow_type: ``batch``: nothing is lost, sources wait; ``realtime``: sources never
-            wait, the newest frames win.
+            wait, the newest frames win; ``auto``: ``realtime`` if a producer is live.
         name: For messages.
         placement: ``process``: each node in a process of its own; ``fused``: one process;
             ``auto``: the planner's choice.
@@ -44,7 +46,7 @@ class Flow:
         self,
         producers: Sequence[ProducerNode],
         consumers: Sequence[ConsumerNode],
-        flow_type: FlowType = "batch",
+        flow_type: FlowType | Literal["auto"] = "batch",
         *,
         name: str = "flow",
         placement: Literal["auto", "process", "fused"] = "auto",
@@ -53,6 +55,8 @@ class Flow:
         self.name = name
         self._producers = list(producers)
         self._consumers = list(consumers)
+        if flow_type == "auto":
+            flow_type = "realtime" if any(p.is_live for p in self._producers) else "batch"
         self._flow_type: FlowType = flow_type
         self._options = RunOptions(placement, tickets)
         # Weak: a reader that nobody iterates any more ends its tap.
@@ -81,6 +85,64 @@ class Flow:
             GraphError: It cannot be built or planned.
         """
         return (engine or _local_engine()).explain(self.graph(), self._options)
+
+    def draw(self, form: DrawingForm = "text") -> str:
+        """Return a drawing of the flow: ``text``, ``mermaid`` or ``svg``.
+
+        Raises:
+            GraphError: It cannot be built, or another form.
+        """
+        return draw_graph(self.graph(), form)
+
+    def __getitem__(self, name: str) -> Node:
+        """Return the node of that name.
+
+        Raises:
+            GraphError: There is none, or the flow cannot be built.
+        """
+        return find_node(self.graph(), name)
+
+    def add(self, *consumers: ConsumerNode) -> Self:
+        """Take in more consumers, called with nodes of this flow.
+
+        Raises:
+            FlowStateError: It is running.
+        """
+        self._refuse_while_running("add() and remove()")
+        self._consumers += consumers
+        return self
+
+    def remove(self, name: str) -> Self:
+        """Leave a consumer out, and what only it has reached.
+
+        Raises:
+            FlowStateError: It is running.
+            GraphError: There is none of that name.
+        """
+        self._refuse_while_running("add() and remove()")
+        node = self[name]
+        if node not in self._consumers:
+            raise GraphError(f"flow {self.name!r}: {node!r} is no consumer and has to stay")
+        self._consumers = [other for other in self._consumers if other is not node]
+        return self
+
+    def replace(self, name: str, node: Node) -> Self:
+        """Put ``node`` in the place of the one that is called ``name``.
+
+        Args:
+            name: Of a node of this flow.
+            node: As it was made, not called; its own name is the one that counts from then on.
+
+        Raises:
+            FlowStateError: It is running.
+            GraphError: No such name, another kind of node, or one that has parents.
+        """
+        self._refuse_while_running("replace()")
+        old = self[name]
+        put_in_place(node, old, ends=self._consumers)
+        self._producers = [_swapped(one, old, node) for one in self._producers]
+        self._consumers = [_swapped(one, old, node) for one in self._consumers]
+        return self
 
     def run(self, engine: Engine | None = None) -> Self:
         """Start the flow and return; ``join`` waits for it.
@@ -197,11 +259,7 @@ class Flow:
         Raises:
             FlowStateError: The flow is running already.
         """
-        if self.is_running:
-            raise FlowStateError(
-                f"flow {self.name!r} is running already",
-                help="call stream() before run()",
-            )
+        self._refuse_while_running("stream()")
         policy: Literal["all", "newest"] = "all" if self._flow_type == "batch" else "newest"
         tap = Tap(policy, name=f"tap {node.name}")(node)
         reader = TapIterator(self, tap)
@@ -224,6 +282,12 @@ class Flow:
             self.join()
         else:
             self._end_now()
+
+    def _refuse_while_running(self, call: str) -> None:
+        if self.is_running:
+            raise FlowStateError(
+                f"flow {self.name!r} is running already", help=f"call {call} before run()"
+            )
 
     def _started(self) -> Run:
         if self._run is None:
@@ -257,6 +321,9 @@ class Flow:
     def __repr__(self) -> str:
         return f"Flow({self.name!r}, {self._flow_type!r})"
 
+    def _repr_html_(self) -> str:
+        return self.draw("svg")
+
 
 class TapIterator(Iterator[Any]):
     """Iterates over a tap, and starts its flow at the first item."""
@@ -285,6 +352,10 @@ class TapIterator(Iterator[Any]):
         with contextlib.suppress(ValueError):
             if isinstance(self.items, Generator):
                 self.items.close()
+
+
+def _swapped(one: Any, old: Node, new: Node) -> Any:
+    return new if one is old else one
 
 
 def _alive(readers: list[weakref.ref[TapIterator]]) -> list[TapIterator]:

@@ -290,7 +290,10 @@ class ProducerNode(Node):
 
     Attributes:
         stream: Name of the stream that the producer is.
+        is_live: True where frames come whether or not anybody takes them, as from a camera.
     """
+
+    is_live: ClassVar[bool] = False
 
     @property
     def stream(self) -> str:

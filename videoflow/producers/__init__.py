@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from videoflow.producers.mot_detections_reader import MotDetectionsReader
     from videoflow.producers.video_file_reader import VideoFileReader, VideofileReader
     from videoflow.producers.video_folder_reader import VideoFolderReader
+    from videoflow.producers.video_reader import VideoReader
 else:  # what reads pictures is imported when its name is first used
     __getattr__ = lazy_exports(
         __name__,
@@ -21,6 +22,7 @@ else:  # what reads pictures is imported when its name is first used
             "MotDetectionsReader": "mot_detections_reader",
             "VideoFileReader": "video_file_reader",
             "VideoFolderReader": "video_folder_reader",
+            "VideoReader": "video_reader",
             "VideofileReader": "video_file_reader",
         },
     )
@@ -33,5 +35,6 @@ __all__ = [
     "MotDetectionsReader",
     "VideoFileReader",
     "VideoFolderReader",
+    "VideoReader",
     "VideofileReader",
 ]

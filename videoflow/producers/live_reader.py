@@ -42,6 +42,7 @@ class LiveReader(ProducerNode):
         GraphError: A value that makes no sense.
     """
 
+    is_live: ClassVar[bool] = True
     prefers_gpu: ClassVar[bool] = True
     preload: ClassVar[tuple[str, ...]] = ("torch", "av", "videoflow.video.live")
 

@@ -1,0 +1,202 @@
+"""What the command line does with a config: run it, explain it, measure it."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from videoflow.app.exit_codes import FAILED, WRONG_INPUT, exit_code
+from videoflow.app.inputs import Settings
+
+if TYPE_CHECKING:
+    from videoflow.core.flow import Flow
+
+__all__ = ["bench_flow", "explain_flow", "run_flow"]
+
+_TERMINATED = 128 + signal.SIGTERM
+
+
+class Placement(StrEnum):
+    """Which nodes share a worker."""
+
+    AUTO = "auto"
+    PROCESS = "process"
+    FUSED = "fused"
+
+
+class Form(StrEnum):
+    """What ``explain`` prints."""
+
+    PLAN = "plan"
+    TEXT = "text"
+    MERMAID = "mermaid"
+    SVG = "svg"
+
+
+PlacementOption = Annotated[
+    Placement | None, typer.Option(help="Which nodes share a worker, instead of the config's.")
+]
+TracebackOption = Annotated[
+    bool, typer.Option("--traceback", help="Show the traceback of a node that failed.")
+]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", help="No progress and no report, only errors.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+FormOption = Annotated[
+    Form,
+    typer.Option(
+        "--format",
+        help="The plan with a drawing, or a drawing alone: as text, for Markdown, or for a page.",
+    ),
+]
+SecondsOption = Annotated[
+    float, typer.Option(min=0.1, help="For how long, unless the source ends before.")
+]
+
+
+def run_flow(
+    config: str,
+    settings: Settings,
+    *,
+    placement: PlacementOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+    traceback: TracebackOption = False,
+) -> None:
+    """Run a flow to its end and report.
+
+    What a config can be told stands in it under `inputs`: the first one without a default
+    follows the config, the others are options of their names. `--set NAME=VALUE` says the
+    same. What `explain` prints for the same words is how the flow would run.
+
+    A config that comes with Videoflow is a command of its own, with a `--help` of its own:
+    `videoflow count-people door.mp4` is `videoflow run count_people door.mp4`.
+
+    Count the people who cross a line in a video, then a config of your own:
+
+        videoflow run count_people door.mp4 --out counted
+
+        videoflow run people.yaml --set source=door.mp4
+    """
+    from rich.console import Console  # slow: not for --version
+
+    from videoflow.app.progress import show_progress
+    from videoflow.app.report import json_of, print_report
+
+    with exit_code(WRONG_INPUT, traceback):
+        flow = _load(config, settings, placement)
+        flow.run()
+    is_silent = quiet or as_json
+    terminal = Console(stderr=True)
+    with exit_code(FAILED, traceback), _stopped_by_sigterm(flow) as is_terminated:
+        try:
+            with nullcontext() if is_silent else show_progress(flow, terminal):
+                flow.join()
+        finally:
+            if as_json and not flow.is_running:
+                print(json_of(flow.report))
+            elif not is_silent and not flow.is_running:
+                print_report(flow.report, Console())
+    if is_terminated():
+        raise typer.Exit(_TERMINATED)
+
+
+def explain_flow(
+    config: str,
+    settings: Settings,
+    *,
+    placement: PlacementOption = None,
+    form: FormOption = Form.PLAN,
+    traceback: TracebackOption = False,
+) -> None:
+    """Print the plan of a flow: nodes, workers, devices, tickets. Starts nothing.
+
+    The words are those of `run`. The plan of a flow, and a picture of it:
+
+        videoflow explain count_people door.mp4
+
+        videoflow explain count_people door.mp4 --format svg > flow.svg
+    """
+    with exit_code(WRONG_INPUT, traceback):
+        flow = _load(config, settings, placement)
+        if form is Form.PLAN:
+            print(flow.draw(), flow.explain(), sep="\n\n")
+        else:
+            print(flow.draw(form.value))
+
+
+def bench_flow(
+    config: str,
+    settings: Settings,
+    *,
+    seconds: SecondsOption = 20.0,
+    placement: PlacementOption = None,
+    as_json: JsonOption = False,
+    traceback: TracebackOption = False,
+) -> None:
+    """Run a flow for some seconds and tell how fast it is and what holds it up.
+
+    The words are those of `run`. Where `--out` is not said, what the flow writes goes to a
+    folder that is removed afterwards.
+
+        videoflow bench count_people door.mp4 --seconds 20
+
+        videoflow bench count_people door.mp4 --batch 16 --json
+    """
+    from videoflow.app.bench import describe, json_of, measure
+
+    with ExitStack() as stack:
+        with exit_code(WRONG_INPUT, traceback):
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="videoflow-"))
+            flow = _load(config, _written_to(config, settings, scratch), placement)
+            flow.run()
+        with exit_code(FAILED, traceback):
+            measured = measure(flow, seconds)
+    print(json_of(measured) if as_json else describe(measured))
+
+
+def _written_to(config: str, settings: Settings, folder: str) -> Settings:
+    """Return ``settings`` with an output folder, where the config has one that is not set."""
+    from videoflow.app.document import read_document
+    from videoflow.app.shipped import find_config
+
+    data = read_document(find_config(config)).data
+    inputs = data.get("inputs") if isinstance(data, dict) else None
+    folders = {
+        name: str(Path(folder) / name)
+        for name, about in (inputs if isinstance(inputs, dict) else {}).items()
+        if isinstance(about, dict) and "per_stream_of" in about
+    }
+    return {**folders, **settings}
+
+
+def _load(config: str, settings: Settings, placement: Placement | None) -> Flow:
+    from videoflow.app.config import read_config  # slow: not for --version
+    from videoflow.app.shipped import find_config
+
+    return read_config(find_config(config), settings).build(placement=placement)
+
+
+@contextmanager
+def _stopped_by_sigterm(flow: Flow) -> Iterator[Callable[[], bool]]:
+    """Stop ``flow`` in good order when the process is told to end."""
+    received: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        flow.stop()
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield lambda: bool(received)
+    finally:
+        signal.signal(signal.SIGTERM, before)
