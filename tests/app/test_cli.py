@@ -119,7 +119,7 @@ def test_explains_without_starting(
     [
         pytest.param(["--set", "last"], "error: --set: got 'last', want name=value", id="set"),
         pytest.param([], "got no value for 'last', want: the last number", id="missing"),
-        pytest.param(["--set", "last=x"], "got --set last=x, want int or null", id="type"),
+        pytest.param(["--set", "last=x"], "got last=x, want int or null", id="type"),
     ],
 )
 def test_wrong_input_is_told_without_a_traceback(

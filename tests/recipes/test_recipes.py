@@ -16,7 +16,10 @@ from videoflow.core.graph import GraphNode, Lane
 # what is said in Python, and the same as text
 SAID: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "detect_people": ({"min_score": 0.5, "every": 2}, {"min_score": "0.5", "every": "2"}),
-    "track_people": ({"model": "yolox_tiny", "batch": 3}, {"model": "yolox_tiny", "batch": "3"}),
+    "track_people": (
+        {"model": "yolox_tiny", "batch": 3},
+        {"model": "yolox_tiny", "batch": "3"},
+    ),
     "count_people": (
         {"line": (0, 360, 1280, 360), "mode": "realtime"},
         {"line": "0,360,1280,360", "mode": "realtime"},
@@ -49,13 +52,17 @@ def shape(flow: Flow) -> tuple[object, ...]:
 def ports_by_name(
     node: GraphNode, names: list[str], lanes: tuple[Lane, ...]
 ) -> list[list[tuple[str, str]]]:
-    return [[(names[feed.parent], lanes[feed.lane].name) for feed in port] for port in node.ports]
+    return [
+        [(names[feed.parent], lanes[feed.lane].name) for feed in port] for port in node.ports
+    ]
 
 
 def told(node: Any) -> list[tuple[str, str]]:
     given = vars(node) | node.options
     return sorted(
-        (key, repr(value)) for key, value in given.items() if key not in ("_parents", "_options")
+        (key, repr(value))
+        for key, value in given.items()
+        if key not in ("_parents", "_options")
     )
 
 

@@ -105,7 +105,7 @@ def _readings(value: Any) -> Iterator[Any]:
 
 def _does_not_fit(value: Any, argument: Argument, adapter: TypeAdapter[Any]) -> ConfigError:
     if isinstance(value, SetText):
-        return ConfigError(f"got --set {value.setting}, want {argument.want}")
+        return ConfigError(f"got {value.setting}, want {argument.want}")
     help = None
     if isinstance(value, str):
         try:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from videoflow.errors import FlowStateError
 
 if TYPE_CHECKING:
     from videoflow.core.flow import Flow
-    from videoflow.core.report import Report
+    from videoflow.core.report import Progress, Report
 
 __all__ = ["Measured", "NodeTime", "describe", "json_of", "measure"]
+
+_POLL_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,11 @@ class Measured:
 
     Attributes:
         flow: Its name.
-        elapsed_seconds: From its start, when all nodes were open, to its end.
-        num_delivered: Frames that at least one consumer got.
-        num_dropped: Frames that were too late.
-        fps: Delivered frames for each elapsed second, of all streams together.
+        elapsed_seconds: From the first frame that came through to the stop, or to the end.
+        num_frames: Frames that came through in this time, dropped ones included.
+        num_dropped: Of these, frames that were too late.
+        fps: Frames that came through and were not dropped, for each elapsed second, of all
+            streams together.
         age_p50_seconds: How old half of the frames were, at most, when the slowest consumer
             was done with them; None without frames.
         age_p95_seconds: As above, 95 in 100.
@@ -52,7 +57,7 @@ class Measured:
 
     flow: str
     elapsed_seconds: float
-    num_delivered: int
+    num_frames: int
     num_dropped: int
     fps: float
     age_p50_seconds: float | None
@@ -62,24 +67,37 @@ class Measured:
 
 
 def measure(flow: Flow, seconds: float) -> Measured:
-    """Let a running flow go on for ``seconds``, or to its end, and stop it.
+    """Let a running flow go on for ``seconds`` from its first frame, or to its end; stop it.
 
     Raises:
         VideoflowError: It failed.
     """
-    try:
-        report = flow.join(timeout_seconds=seconds)
-    except FlowStateError:  # it has not ended: that is what the time is for
-        flow.stop()
-        report = flow.join()
-    return _measured(report)
+    with flow:  # whatever happens, nothing goes on afterwards
+        before = _first_done(flow)
+        try:
+            flow.join(timeout_seconds=seconds)
+        except FlowStateError:  # it has not ended: that is what the time is for
+            after = flow.progress()
+            flow.stop()
+        else:
+            after = flow.progress()
+        return _measured(flow.join(), before, after)
+
+
+def _first_done(flow: Flow) -> Progress:
+    """Wait until a frame has come through: models are loaded and have run once."""
+    while True:
+        progress = flow.progress()
+        if progress.num_done or not progress.is_running:
+            return progress
+        time.sleep(_POLL_SECONDS)
 
 
 def describe(measured: Measured) -> str:
     """Return lines for people."""
     lines = [
         f"flow {measured.flow}: {measured.fps:.1f} frames/s "
-        f"({measured.num_delivered} in {measured.elapsed_seconds:.1f} s)"
+        f"({measured.num_frames} in {measured.elapsed_seconds:.1f} s)"
     ]
     if measured.num_dropped:
         lines.append(f"dropped: {measured.num_dropped}")
@@ -100,29 +118,25 @@ def json_of(measured: Measured) -> str:
     return json.dumps(asdict(measured), indent=2, allow_nan=False)
 
 
-def _measured(report: Report) -> Measured:
-    num_delivered = sum(stream.num_delivered for stream in report.streams)
-    p50, p95, p99 = (
-        max(ages) if ages else None
-        for ages in (
-            [age for age in column if not math.isnan(age)]
-            for column in (
-                [age.p50_seconds for age in report.ages],
-                [age.p95_seconds for age in report.ages],
-                [age.p99_seconds for age in report.ages],
-            )
-        )
-    )
+def _measured(report: Report, before: Progress, after: Progress) -> Measured:
+    num_frames = after.num_done - before.num_done
+    num_dropped = after.num_dropped - before.num_dropped
+    elapsed_seconds = after.elapsed_seconds - before.elapsed_seconds
+    ages = report.ages
     return Measured(
         flow=report.flow,
-        elapsed_seconds=report.elapsed_seconds,
-        num_delivered=num_delivered,
-        num_dropped=sum(stream.num_dropped for stream in report.streams),
-        fps=num_delivered / report.elapsed_seconds if report.elapsed_seconds else 0.0,
-        age_p50_seconds=p50,
-        age_p95_seconds=p95,
-        age_p99_seconds=p99,
+        elapsed_seconds=elapsed_seconds,
+        num_frames=num_frames,
+        num_dropped=num_dropped,
+        fps=(num_frames - num_dropped) / elapsed_seconds if elapsed_seconds > 0 else 0.0,
+        age_p50_seconds=_greatest(age.p50_seconds for age in ages),
+        age_p95_seconds=_greatest(age.p95_seconds for age in ages),
+        age_p99_seconds=_greatest(age.p99_seconds for age in ages),
         nodes=tuple(
             NodeTime(n.name, n.share, n.mean_batch_size, n.is_bottleneck) for n in report.nodes
         ),
     )
+
+
+def _greatest(ages_seconds: Iterable[float]) -> float | None:
+    return max((age for age in ages_seconds if not math.isnan(age)), default=None)

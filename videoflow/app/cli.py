@@ -57,12 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _tell_usage(error: Exception) -> int:
     """Say in our own form what typer says about words that fit no command."""
-    context = getattr(error, "ctx", None)
-    text = error.format_message()  # type: ignore[attr-defined] # of typer's own library
-    if context is None or not text or text == context.get_help():  # a group without a command
-        print(context.get_help() if context else text, file=sys.stderr)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()  # type: ignore[attr-defined] # of typer's own library
         return WRONG_INPUT
-    print(f"error: {text}\n  help: {context.command_path} --help", file=sys.stderr)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "videoflow"
+    text = error.format_message()  # type: ignore[attr-defined]
+    print(f"error: {text}\n  help: {command} --help", file=sys.stderr)
     return WRONG_INPUT
 
 

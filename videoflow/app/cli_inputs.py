@@ -113,19 +113,13 @@ def _parameters(
         is_required = is_complete and "default" not in about
         kind: Any = list[str] if about.get("many") else str
         example = about.get("example") or _words(about) or name.upper()
-        texts = {"help": str(about.get("help", "")), "rich_help_panel": _PANEL}
+        default = about.get("default")
+        text = str(about.get("help", "")) + (f" (default: {default})" if default else "")
         if name == first:
-            more = "..." if about.get("many") else ""
-            says: Any = typer.Argument(
-                metavar=f"{example}{more}", show_default=False, help=texts["help"]
-            )
+            says: Any = typer.Argument(metavar=example, help=text, show_default=False)
         else:
-            default = about.get("default")
             says = typer.Option(
-                _option_name(name),
-                metavar=example,
-                show_default=False if default is None else str(default),
-                **texts,
+                _option_name(name), metavar=example, help=text, rich_help_panel=_PANEL
             )
         if not is_required:
             kind = kind | None

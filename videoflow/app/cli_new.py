@@ -20,7 +20,7 @@ PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="Of the new f
 def script(path: PathArgument) -> None:
     """Write a Python script that counts people and has a node of its own.
 
-        videoflow new script flow.py && python flow.py door.mp4
+    videoflow new script flow.py && python flow.py door.mp4
     """
     _write("script", path, f"python {path} VIDEO")
 
@@ -29,7 +29,7 @@ def script(path: PathArgument) -> None:
 def config(path: PathArgument) -> None:
     """Write a config that follows people, with inputs for the command line.
 
-        videoflow new config flow.yaml && videoflow run flow.yaml door.mp4
+    videoflow new config flow.yaml && videoflow run flow.yaml door.mp4
     """
     _write("config", path, f"videoflow run {path} VIDEO")
 

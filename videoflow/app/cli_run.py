@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -32,15 +32,6 @@ class Placement(StrEnum):
     FUSED = "fused"
 
 
-class Form(StrEnum):
-    """What ``explain`` prints."""
-
-    PLAN = "plan"
-    TEXT = "text"
-    MERMAID = "mermaid"
-    SVG = "svg"
-
-
 PlacementOption = Annotated[
     Placement | None, typer.Option(help="Which nodes share a worker, instead of the config's.")
 ]
@@ -51,11 +42,12 @@ QuietOption = Annotated[
     bool, typer.Option("--quiet", help="No progress and no report, only errors.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Form = Literal["plan", "text", "mermaid", "svg"]
 FormOption = Annotated[
     Form,
     typer.Option(
         "--format",
-        help="The plan with a drawing, or a drawing alone: as text, for Markdown, or for a page.",
+        help="The plan and a drawing, or a drawing alone: as text, for Markdown, for a page.",
     ),
 ]
 SecondsOption = Annotated[
@@ -63,7 +55,7 @@ SecondsOption = Annotated[
 ]
 
 
-def run_flow(
+def run_flow(  # noqa: PLR0913 - the options of a command
     config: str,
     settings: Settings,
     *,
@@ -115,7 +107,7 @@ def explain_flow(
     settings: Settings,
     *,
     placement: PlacementOption = None,
-    form: FormOption = Form.PLAN,
+    form: FormOption = "plan",
     traceback: TracebackOption = False,
 ) -> None:
     """Print the plan of a flow: nodes, workers, devices, tickets. Starts nothing.
@@ -128,13 +120,13 @@ def explain_flow(
     """
     with exit_code(WRONG_INPUT, traceback):
         flow = _load(config, settings, placement)
-        if form is Form.PLAN:
+        if form == "plan":
             print(flow.draw(), flow.explain(), sep="\n\n")
         else:
-            print(flow.draw(form.value))
+            print(flow.draw(form))
 
 
-def bench_flow(
+def bench_flow(  # noqa: PLR0913 - the options of a command
     config: str,
     settings: Settings,
     *,

@@ -1,4 +1,4 @@
-"""Commands made from configs: ``videoflow count-people``, and ``run``, ``explain``, ``bench``."""
+"""Commands made from configs: ``count-people``, and ``run``, ``explain``, ``bench``."""
 
 from __future__ import annotations
 

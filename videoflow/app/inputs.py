@@ -23,7 +23,14 @@ from videoflow.app.document import Document, KeyPath
 from videoflow.app.spelling import unknown_word
 from videoflow.errors import ConfigError
 
-__all__ = ["INPUT_KEYS", "SetText", "Settings", "parse_settings", "resolve_inputs", "substitute"]
+__all__ = [
+    "INPUT_KEYS",
+    "SetText",
+    "Settings",
+    "parse_settings",
+    "resolve_inputs",
+    "substitute",
+]
 
 Settings = Mapping[str, str | Sequence[str]]
 """Input to the text that was set for it, or to all of them, in their order."""

@@ -71,7 +71,10 @@ _INPUT: Final = {
 }
 _FROM: Final = {
     "description": "the node that this one takes input from, or several",
-    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    ],
 }
 
 

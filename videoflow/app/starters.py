@@ -71,7 +71,7 @@ inputs:
     default: auto
     choices: [auto, batch, realtime]
 
-# name: {{type: a class, from: its parent or a list of parents, and the arguments of the class}}.
+# name: {{type: a class, from: its parent or a list of them, and the arguments of the class}}.
 # `videoflow schema --out videoflow.json` writes what an editor needs to complete these.
 nodes:
   read:
@@ -124,7 +124,7 @@ def write_starter(kind: Literal["script", "config"], path: Path) -> None:
     suffixes = _SUFFIXES[kind]
     if path.suffix not in suffixes:
         raise OutputError(
-            f"{path}: got the ending {path.suffix!r}, want {' or '.join(suffixes)} for a {kind}",
+            f"{path}: got the ending {path.suffix!r}, want {' or '.join(suffixes)}",
             help=f"videoflow new {kind} {path.with_suffix(suffixes[0])}",
         )
     text = (_SCRIPT if kind == "script" else _CONFIG).format(name=path.name)

@@ -17,7 +17,7 @@ from videoflow.core.node import ConsumerNode, Node, ProducerNode
 from videoflow.core.report import Progress, Report
 from videoflow.core.rewiring import find_node, put_in_place
 from videoflow.core.tap import Tap
-from videoflow.errors import FlowStateError
+from videoflow.errors import FlowStateError, GraphError
 
 __all__ = ["Flow"]
 
