@@ -108,6 +108,8 @@ class NodeError(VideoflowError, RuntimeError):
         stream: Name of the stream, or None where the error belongs to no frame.
         frame_index: Sequence number of the frame in the flow, or None.
         remote_traceback: The traceback as the worker printed it.
+        is_wrong_input: True where what was asked for turned out to be wrong at a first frame:
+            a source that cannot be opened, a line outside the picture.
     """
 
     def __init__(  # noqa: PLR0913 - one argument for each coordinate of the failure
@@ -119,6 +121,7 @@ class NodeError(VideoflowError, RuntimeError):
         stream: str | None = None,
         frame_index: int | None = None,
         remote_traceback: str = "",
+        is_wrong_input: bool = False,
         help: str | None = None,
     ) -> None:
         super().__init__(message, help=help)
@@ -127,6 +130,7 @@ class NodeError(VideoflowError, RuntimeError):
         self.stream = stream
         self.frame_index = frame_index
         self.remote_traceback = remote_traceback
+        self.is_wrong_input = is_wrong_input
 
 
 class WorkerDiedError(VideoflowError, RuntimeError):

@@ -14,7 +14,7 @@ import typer
 
 from videoflow import __version__
 from videoflow.app.cli_eval import eval_app
-from videoflow.app.cli_inputs import usage_error
+from videoflow.app.cli_inputs import told_usage, usage_error
 from videoflow.app.cli_models import models_app
 from videoflow.app.cli_new import new_app, schema
 from videoflow.app.cli_run import bench_flow, explain_flow, run_flow
@@ -51,20 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as exit:
         code = exit.code
     except usage_error as error:
-        return _tell_usage(error)
+        code = WRONG_INPUT
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()
+        else:
+            print(f"error: {told_usage(error)}", file=sys.stderr)
     return code if isinstance(code, int) else int(bool(code))
-
-
-def _tell_usage(error: Exception) -> int:
-    """Say in our own form what typer says about words that fit no command."""
-    if type(error).__name__ == "NoArgsIsHelpError":
-        error.show()  # type: ignore[attr-defined] # of typer's own library
-        return WRONG_INPUT
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "videoflow"
-    text = error.format_message()  # type: ignore[attr-defined]
-    print(f"error: {text}\n  help: {command} --help", file=sys.stderr)
-    return WRONG_INPUT
 
 
 def _print_version(is_asked: bool) -> None:

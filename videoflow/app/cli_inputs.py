@@ -14,9 +14,10 @@ from typing import Annotated, Any
 import typer
 
 from videoflow.app.document import Document, read_document
+from videoflow.app.spelling import unknown_word
 from videoflow.errors import ConfigError
 
-__all__ = ["Act", "command_of", "options_of", "read_arguments", "usage_error"]
+__all__ = ["Act", "command_of", "options_of", "read_arguments", "told_usage", "usage_error"]
 
 Act = Callable[..., None]
 """What is done with a config: called with its path, settings, and its own options."""
@@ -66,11 +67,30 @@ def read_arguments(config: Path, arguments: Sequence[str]) -> dict[str, str | li
     try:
         command.main(list(arguments), prog_name=config.stem, standalone_mode=False)
     except usage_error as error:
-        options = ", ".join(_option_name(name) for name in inputs)
-        raise ConfigError(
-            f"{config}: {error.format_message()}", help=f"inputs of this config: {options}"
-        ) from error
+        told = told_usage(error, help=f"inputs: {', '.join(map(_option_name, inputs))}")
+        raise ConfigError(f"{config}: {told.message}", help=told.help) from error
     return settings
+
+
+def told_usage(error: Any, *, help: str | None = None) -> ConfigError:
+    """Return in our own form what typer says about words that fit no command.
+
+    Args:
+        error: A ``usage_error``.
+        help: Where nothing better is known, instead of the command's ``--help``.
+    """
+    context = error.ctx
+    help = help or (f"{context.command_path} --help" if context else None)
+    if hasattr(error, "option_name") and hasattr(error, "possibilities"):
+        every = [word for parameter in context.command.params for word in parameter.opts]
+        options = [word for word in every if word.startswith("-")]
+        told = unknown_word("option", error.option_name, options)
+        return ConfigError(told.message, help=told.help or help)
+    parameter = getattr(error, "param", None)
+    if type(error).__name__ == "MissingParameter" and parameter is not None:
+        name = parameter.opts[0] if parameter.opts[0][:1] == "-" else parameter.metavar
+        return ConfigError(f"got no {name}, want: {parameter.help}", help=help)
+    return ConfigError(error.format_message().rstrip("."), help=help)
 
 
 def options_of(act: Act) -> dict[str, inspect.Parameter]:

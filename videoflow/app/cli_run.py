@@ -15,6 +15,7 @@ import typer
 
 from videoflow.app.exit_codes import FAILED, WRONG_INPUT, exit_code
 from videoflow.app.inputs import Settings
+from videoflow.errors import NodeError
 
 if TYPE_CHECKING:
     from videoflow.core.flow import Flow
@@ -90,13 +91,19 @@ def run_flow(  # noqa: PLR0913 - the options of a command
     is_silent = quiet or as_json
     terminal = Console(stderr=True)
     with exit_code(FAILED, traceback), _stopped_by_sigterm(flow) as is_terminated:
+        has_begun = True
         try:
             with nullcontext() if is_silent else show_progress(flow, terminal):
                 flow.join()
+        except NodeError as error:
+            has_begun = not error.is_wrong_input
+            raise
         finally:
-            if as_json and not flow.is_running:
+            if not has_begun or flow.is_running:
+                pass
+            elif as_json:
                 print(json_of(flow.report))
-            elif not is_silent and not flow.is_running:
+            elif not quiet:
                 print_report(flow.report, Console())
     if is_terminated():
         raise typer.Exit(_TERMINATED)

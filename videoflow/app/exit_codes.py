@@ -22,13 +22,15 @@ def exit_code(code: int, shows_traceback: bool = False) -> Iterator[None]:
     """Turn an error into a message and an exit code.
 
     Args:
-        code: For an error of ours; one that is not ours goes on.
+        code: For an error of ours, unless it says that the input was wrong; one that is not
+            ours goes on.
         shows_traceback: Show that of a node that failed.
     """
     try:
         yield
     except VideoflowError as error:
-        _fail(error, code, shows_traceback)
+        is_wrong_input = getattr(error, "is_wrong_input", False)
+        _fail(error, WRONG_INPUT if is_wrong_input else code, shows_traceback)
     except KeyboardInterrupt:
         print("stopped by Ctrl-C", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
@@ -42,6 +44,6 @@ def _fail(error: VideoflowError, code: int, shows_traceback: bool) -> NoReturn:
             print(f"  {note}", file=sys.stderr)
     if remote and shows_traceback:
         print(remote, file=sys.stderr)
-    elif remote:
+    elif remote and code == FAILED:
         print("  --traceback shows where in the node", file=sys.stderr)
     raise SystemExit(code) from None

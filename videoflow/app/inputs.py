@@ -121,8 +121,7 @@ def resolve_inputs(document: Document, settings: Settings) -> dict[str, Any]:
             values[name] = _chosen(document, name, values[name], description["choices"])
     for name, description in declared.items():
         if "per_stream_of" in description:
-            with document.at("inputs", name):
-                values[name] = _per_stream(values, name, description["per_stream_of"])
+            values[name] = _per_stream(document, values, name, description["per_stream_of"])
     return values
 
 
@@ -157,12 +156,14 @@ def _set(name: str, given: str | Sequence[str], *, takes_many: bool) -> Any:
     return SetText(texts[-1], f"{name}={texts[-1]}")
 
 
-def _per_stream(values: Mapping[str, Any], name: str, source: str) -> Any:
+def _per_stream(document: Document, values: Mapping[str, Any], name: str, source: Any) -> Any:
     from videoflow.recipes.outputs import output_folder  # torch: only for who plays
 
-    if source not in values:
-        raise unknown_word("input", source, values)
-    return output_folder(values[name], values[source])
+    with document.at("inputs", name, "per_stream_of"):
+        if source not in values:
+            raise unknown_word("input", str(source), values)
+    with document.at("inputs", source):
+        return output_folder(values[name], values[source])
 
 
 def _chosen(document: Document, name: str, word: Any, choices: Any) -> Any:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
 
 from videoflow.errors import ConfigError
 
 __all__ = ["unknown_word"]
+
+_MOST_WORDS: Final = 12  # more are no help in the middle of a message
 
 
 def unknown_word(kind: str, word: str, allowed: Iterable[str]) -> ConfigError:
@@ -19,9 +22,12 @@ def unknown_word(kind: str, word: str, allowed: Iterable[str]) -> ConfigError:
         allowed: What could have come.
     """
     words = sorted(allowed)
-    want = f"want one of {', '.join(words)}" if words else "want none"
+    all_words = ", ".join(words)
+    want = f"want one of {all_words}" if words else "want none"
+    if len(words) > _MOST_WORDS:
+        want = f"want one of the {len(words)} that there are"
     near = difflib.get_close_matches(word, words, n=1)
-    return ConfigError(
-        f"got unknown {kind} {word!r}, {want}",
-        help=f"did you mean {near[0]!r}?" if near else None,
-    )
+    help = f"did you mean {near[0]!r}?" if near else None
+    if len(words) > _MOST_WORDS and not near:
+        help = f"there are {all_words}"
+    return ConfigError(f"got unknown {kind} {word!r}, {want}", help=help)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from videoflow.core.graph import GraphNode
 from videoflow.core.node import SKIP, Ending, Node
-from videoflow.errors import NodeError
+from videoflow.errors import ConfigError, NodeError, SourceError
 from videoflow.runtime.board import COUNTERS, Board
 from videoflow.runtime.copies import moved
 from videoflow.runtime.deal import Deal
@@ -367,6 +367,7 @@ def node_error(
         stream=stream,
         frame_index=frame_index,
         remote_traceback="".join(traceback.format_exception(error)),
+        is_wrong_input=isinstance(error, ConfigError | SourceError) and not frame_index,
     )
 
 
