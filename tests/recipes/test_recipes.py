@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from videoflow import recipes
+from videoflow.app.cli_inputs import command_of
 from videoflow.app.config import read_config
+from videoflow.app.document import read_document
+from videoflow.app.inputs import Settings
 from videoflow.app.shipped import find_config
 from videoflow.core import Flow
 from videoflow.core.graph import GraphNode, Lane
@@ -85,6 +89,38 @@ def test_a_recipe_is_the_config_of_its_name(
     as_data = read_config(find_config(recipe), settings | {"source": source}).build()
 
     assert shape(in_python) == shape(as_data)
+
+
+@every_recipe
+@sources
+@pytest.mark.parametrize("says_more", [False, True], ids=["defaults", "told"])
+def test_a_recipe_is_the_command_of_its_name(
+    recipe: str, source: list[str], says_more: bool
+) -> None:
+    """What the words of the command line make is what the function makes."""
+    arguments, settings = SAID[recipe] if says_more else ({}, {})
+    pairs = [(f"--{key.replace('_', '-')}", text) for key, text in settings.items()]
+    words = [*source, *(word for pair in pairs for word in pair)]
+    made: list[Flow] = []
+
+    def act(config: str, given: Settings) -> None:
+        made.append(read_config(Path(config), given).build())
+
+    command = command_of(recipe, find_config(recipe), act)
+    command.main(words, standalone_mode=False)
+
+    given = source if len(source) > 1 else source[0]
+    assert [shape(flow) for flow in made] == [
+        shape(getattr(recipes, recipe)(given, **arguments))
+    ]
+
+
+@every_recipe
+def test_a_recipe_takes_what_its_config_takes(recipe: str) -> None:
+    """The arguments of the function and the inputs of the config have the same names."""
+    inputs = read_document(find_config(recipe)).data["inputs"]
+
+    assert list(signature(getattr(recipes, recipe)).parameters) == list(inputs)
 
 
 def test_the_shape_of_a_flow_tells_arguments_apart() -> None:

@@ -90,7 +90,8 @@ def told_usage(error: Any, *, help: str | None = None) -> ConfigError:
     if type(error).__name__ == "MissingParameter" and parameter is not None:
         name = parameter.opts[0] if parameter.opts[0][:1] == "-" else parameter.metavar
         return ConfigError(f"got no {name}, want: {parameter.help}", help=help)
-    return ConfigError(error.format_message().rstrip("."), help=help)
+    text = error.format_message().rstrip(".").replace("Value error, ", "")
+    return ConfigError(text, help=help)
 
 
 def options_of(act: Act) -> dict[str, inspect.Parameter]:

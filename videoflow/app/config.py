@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from videoflow.app.arguments import Argument
 from videoflow.app.document import Document, read_document
-from videoflow.app.inputs import Settings, resolve_inputs, substitute
+from videoflow.app.inputs import Settings, explained, resolve_inputs, substitute
 from videoflow.app.node_config import NodeConfig, convert_all, read_node
 from videoflow.app.spelling import unknown_word
 from videoflow.core.node import ConsumerNode, Node, ProducerNode
@@ -84,7 +84,7 @@ class FlowConfig:
         made: dict[str, Node] = {}
         for node in self.nodes:
             parents = [made[parent] for parent in node.parents]
-            with self.document.at("nodes", node.name):
+            with explained(self.document, "nodes", node.name):
                 if node.node_class is Streams:
                     made[node.name] = Streams(*parents)
                     continue

@@ -16,7 +16,8 @@ An input with ``many: true`` may be set several times and is a list then. A fold
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from videoflow.app.document import Document, KeyPath
@@ -27,6 +28,7 @@ __all__ = [
     "INPUT_KEYS",
     "SetText",
     "Settings",
+    "explained",
     "parse_settings",
     "resolve_inputs",
     "substitute",
@@ -45,6 +47,7 @@ INPUT_KEYS: Final = {
 }
 """What can be said about an input: its type in JSON's words if it has one, and its meaning."""
 
+_MOST_INPUTS = 2  # more would not say which one is wrong
 _REFERENCE = re.compile(
     r"\$(?P<escape>\$)?\{(?P<name>[^}\[]*)(?P<part>\[(?P<first>\d*):(?P<last>\d*)\])?\}"
 )
@@ -147,6 +150,38 @@ def substitute(
         if whole and not whole["escape"]:
             return _look_up(whole, inputs)
         return _REFERENCE.sub(lambda found: _as_text(found, inputs), value)
+
+
+@contextmanager
+def explained(document: Document, *key_path: str | int) -> Iterator[None]:
+    """Put the place before an error's message, and what its inputs are where it has no help.
+
+    Raises:
+        ConfigError: Instead of any Videoflow error that is raised inside.
+    """
+    try:
+        with document.at(*key_path):
+            yield
+    except ConfigError as error:
+        if error.help is None:
+            error.help = _meaning_of(document, key_path)
+        raise
+
+
+def _meaning_of(document: Document, key_path: KeyPath) -> str | None:
+    """Return what the inputs are that a place in a config is made of, if they are few."""
+    place: Any = document.data
+    for key in key_path:
+        place = place[key]
+    names = dict.fromkeys(found["name"] for found in _REFERENCE.finditer(str(place)))
+    declared = document.data.get("inputs") or {}
+    told = []
+    for name in names:
+        about = declared.get(name) or {}
+        if about.get("help"):
+            example = f", such as {about['example']}" if about.get("example") else ""
+            told.append(f"{name} is {about['help']}{example}")
+    return "; ".join(told) if 0 < len(told) <= _MOST_INPUTS else None
 
 
 def _set(name: str, given: str | Sequence[str], *, takes_many: bool) -> Any:

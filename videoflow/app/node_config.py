@@ -9,6 +9,7 @@ from typing import Any
 
 from videoflow.app.arguments import Argument, arguments_of, convert
 from videoflow.app.document import Document, KeyPath
+from videoflow.app.inputs import explained
 from videoflow.app.node_types import find_node_class
 from videoflow.app.spelling import unknown_word
 from videoflow.core.node import Node, ProducerNode
@@ -81,7 +82,7 @@ def convert_all(
     """
     converted = {}
     for key, value in given.items():
-        with document.at(*here, key):
+        with explained(document, *here, key):
             if key not in takes:
                 raise unknown_word("key", key, takes)
             converted[key] = convert(value, takes[key])

@@ -97,6 +97,11 @@ def check_target(pattern: Path) -> None:
 
 
 def _cannot_write(path: Path, error: OSError) -> OutputError:
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return OutputError(
+            f"{path}: cannot be written: one of the folders above it is a file",
+            help="choose another folder",
+        )
     return OutputError(
         f"{path}: cannot be written: {error.strerror or error}",
         help="choose a path in a folder that you may write to",
