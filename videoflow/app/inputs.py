@@ -47,7 +47,6 @@ INPUT_KEYS: Final = {
 }
 """What can be said about an input: its type in JSON's words if it has one, and its meaning."""
 
-_MOST_INPUTS = 2  # more would not say which one is wrong
 _REFERENCE = re.compile(
     r"\$(?P<escape>\$)?\{(?P<name>[^}\[]*)(?P<part>\[(?P<first>\d*):(?P<last>\d*)\])?\}"
 )
@@ -164,24 +163,22 @@ def explained(document: Document, *key_path: str | int) -> Iterator[None]:
             yield
     except ConfigError as error:
         if error.help is None:
-            error.help = _meaning_of(document, key_path)
+            error.help = _meaning_of(document, key_path, error.message)
         raise
 
 
-def _meaning_of(document: Document, key_path: KeyPath) -> str | None:
-    """Return what the inputs are that a place in a config is made of, if they are few."""
+def _meaning_of(document: Document, key_path: KeyPath, message: str) -> str | None:
+    """Return what the input is that a place is made of; of several, the one in ``message``."""
     place: Any = document.data
     for key in key_path:
         place = place[key]
     names = dict.fromkeys(found["name"] for found in _REFERENCE.finditer(str(place)))
-    declared = document.data.get("inputs") or {}
-    told = []
-    for name in names:
-        about = declared.get(name) or {}
-        if about.get("help"):
-            example = f", such as {about['example']}" if about.get("example") else ""
-            told.append(f"{name} is {about['help']}{example}")
-    return "; ".join(told) if 0 < len(told) <= _MOST_INPUTS else None
+    meant = [name for name in names if len(names) == 1 or f"{name}=" in message]
+    if len(meant) != 1:
+        return None
+    about = (document.data.get("inputs") or {}).get(meant[0]) or {}
+    example = f" ({about['example']})" if about.get("example") else ""
+    return f"{meant[0]}{example} is {about['help']}" if about.get("help") else None
 
 
 def _set(name: str, given: str | Sequence[str], *, takes_many: bool) -> Any:
