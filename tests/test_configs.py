@@ -27,9 +27,9 @@ def needed(tmp_path: Path) -> dict[str, dict[str, object]]:
     video = write_clip(tmp_path / "door.mp4", num_frames=12, size_hw=(96, 128))
     detections = tmp_path / "det.txt"
     detections.write_text(DETECTIONS)
-    return {
-        "count_people": {"source": video, "out": tmp_path / "o", "device": "cpu", "batch": 4},
-        "measure_dwell": {"source": video, "out": tmp_path / "o", "device": "cpu", "batch": 4},
+    of_video = {"source": video, "out": tmp_path / "o", "device": "cpu", "batch": 4}
+    recipes = ("blur_faces", "count_people", "detect_people", "measure_dwell", "track_people")
+    return dict.fromkeys(recipes, of_video) | {
         "track_detections": {"detections": detections, "out": tmp_path / "tracks.txt"},
     }
 

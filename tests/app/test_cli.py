@@ -45,6 +45,9 @@ class FakeFlow:
     def explain(self) -> str:
         return "the plan"
 
+    def draw(self, form: str = "text") -> str:
+        return f"the drawing as {form}"
+
     def progress(self) -> Progress:
         return Progress(
             num_read=4,
@@ -107,11 +110,13 @@ def test_is_quiet_when_told(
 def test_explains_without_starting(
     config: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The plan is printed, and nothing is run."""
+    """A drawing and the plan are printed, or a drawing alone, and nothing is run."""
     with_flow(monkeypatch, lambda: None)
 
-    assert main(["explain", config, "--set", "last=4"]) == 0
-    assert capsys.readouterr().out == "the plan\n"
+    assert main(["explain", config, "4"]) == 0
+    assert capsys.readouterr().out == "the drawing as text\n\nthe plan\n"
+    assert main(["explain", config, "--set", "last=4", "--format", "svg"]) == 0
+    assert capsys.readouterr().out == "the drawing as svg\n"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +148,7 @@ def test_a_shipped_config_is_known_by_name(
     assert main(["run", "count_people.yml"]) == 2
     assert "$.inputs.source: got no value for 'source', want: a" in capsys.readouterr().err
     assert main(["run", "count_peple"]) == 2
-    assert "did you mean 'count_people'?" in capsys.readouterr().err
+    assert "did you mean 'count-people'?" in capsys.readouterr().err
     assert main(["run", "nowhere/flow.yaml"]) == 2
     assert "nowhere/flow.yaml: no such file" in capsys.readouterr().err
 
