@@ -47,7 +47,7 @@ def run(script: Path, *arguments: str, folder: Path) -> str:
 
 
 def skip_without_weights(text: str, request: pytest.FixtureRequest) -> None:
-    if "ObjectDetector" in text:
+    if "ObjectDetector" in text or "videoflow.recipes" in text:
         request.getfixturevalue("weights")
 
 

@@ -309,7 +309,7 @@ def test_the_nearest_node_type_is_offered(tmp_path: Path) -> None:
         pytest.param(
             {"last": "many"},
             ":15, $.nodes.count.end: got last=many, want int or null\n"
-                "  help: last is the last number",
+            "  help: last is the last number",
             id="wrong-type",
         ),
     ],
