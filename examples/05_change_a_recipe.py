@@ -30,8 +30,8 @@ print(flow.draw())
 flow.run().join()
 
 # Prints:
-# read                 VideoFileReader
-# └─ detect            ObjectDetector
-#    └─ track          OcSortTracker  and from read
+# read                   VideoFileReader
+# └─ detect              ObjectDetector
+#    └─ track            OcSortTracker  and from read
 #       ├─ write-tracks  MotWriter
-#       └─ tell        FunctionConsumer
+#       └─ tell          FunctionConsumer
