@@ -191,15 +191,18 @@ def _resize(
 ) -> Tensor:
     """Resize uint8 ``[N, C, H, W]`` of any strides to ``dtype``, in planes.
 
-    Interleaved planes would take three times as long, and uint8 five times.
+    Interleaved planes would take three times as long, and uint8 five times. What becomes whole
+    levels is made in float32 as image libraries do, which decides where half a level goes.
     """
-    exact = planes.to(dtype, memory_format=torch.contiguous_format)
     if tuple(planes.shape[2:]) == size_hw:
-        return exact
+        return planes.to(dtype, memory_format=torch.contiguous_format)
+    exact = planes.to(
+        torch.float32 if has_low_pass else dtype, memory_format=torch.contiguous_format
+    )
     resized = F.interpolate(
         exact, size_hw, mode="bilinear", align_corners=False, antialias=has_low_pass
     )
-    return resized.round_() if has_low_pass else resized
+    return resized.round_().to(dtype) if has_low_pass else resized
 
 
 def _nv12_to_rgb(

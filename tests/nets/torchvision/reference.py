@@ -48,20 +48,25 @@ class Painter:
         return (smooth.clamp(0, 1) * 255).round().to(torch.uint8)
 
 
-def build_reference(name: str, *, num_pictures: int, **options: Any) -> nn.Module:
+def build_reference(
+    name: str, *, num_pictures: int, fixed_size: int | None = None, **options: Any
+) -> nn.Module:
     """Return the model with weights whose outputs are as wide as those of trained ones.
 
     Args:
         name: In torchvision.
         num_pictures: To look at for the spread of the outputs. Where levels have one place
             only, few pictures say little about it.
+        fixed_size: In place of the model's own, in pixels.
         **options: Of the model.
     """
     torch.manual_seed(3)
     paint = Painter(seed=1)
     pictures = [paint(120, 160).float() / 255 for _ in range(num_pictures)]
-    model: nn.Module = get_model(name, weights=None, weights_backbone=None, **options)
+    model: Any = get_model(name, weights=None, weights_backbone=None, **options)
     model.requires_grad_(False).eval()
+    if fixed_size is not None:
+        model.transform.fixed_size = (fixed_size, fixed_size)
     _settle_norms(model, pictures)
     widened = [
         module.register_forward_hook(_Widen(mean, spread))
@@ -72,7 +77,8 @@ def build_reference(name: str, *, num_pictures: int, **options: Any) -> nn.Modul
     _look_at(model, pictures)
     for hook in widened:
         hook.remove()
-    return model
+    built: nn.Module = model
+    return built
 
 
 def _look_at(model: nn.Module, pictures: Sequence[Tensor]) -> None:

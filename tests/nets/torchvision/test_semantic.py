@@ -31,11 +31,11 @@ CONTRACT = InputContract(
 @pytest.mark.parametrize(
     "name",
     [
-        "deeplabv3_resnet50",
-        "deeplabv3_resnet101",
+        pytest.param("deeplabv3_resnet50", marks=pytest.mark.slow),
+        pytest.param("deeplabv3_resnet101", marks=pytest.mark.slow),
         "deeplabv3_mobilenet_v3_large",
         "fcn_resnet50",
-        "fcn_resnet101",
+        pytest.param("fcn_resnet101", marks=pytest.mark.slow),
         "lraspp_mobilenet_v3_large",
     ],
 )
