@@ -9,28 +9,35 @@ from videoflow.processors.joiner_processor import JoinerProcessor
 if TYPE_CHECKING:
     from videoflow.processors.byte_tracker import ByteTracker
     from videoflow.processors.crop_transformer import CropTransformer
+    from videoflow.processors.heat_map_aggregator import HeatMapAggregator
     from videoflow.processors.line_counter import LineCounter
     from videoflow.processors.mask_transformer import MaskTransformer
     from videoflow.processors.object_detector import ObjectDetector
     from videoflow.processors.people_annotator import PeopleAnnotator
     from videoflow.processors.resize_transformer import ResizeTransformer
+    from videoflow.processors.speed_estimator import SpeedEstimator
+    from videoflow.processors.zone_counter import ZoneCounter
 else:  # what looks at pictures is imported when its name is first used
     __getattr__ = lazy_exports(
         __name__,
         {
             "ByteTracker": "byte_tracker",
             "CropTransformer": "crop_transformer",
+            "HeatMapAggregator": "heat_map_aggregator",
             "LineCounter": "line_counter",
             "MaskTransformer": "mask_transformer",
             "ObjectDetector": "object_detector",
             "PeopleAnnotator": "people_annotator",
             "ResizeTransformer": "resize_transformer",
+            "SpeedEstimator": "speed_estimator",
+            "ZoneCounter": "zone_counter",
         },
     )
 
 __all__ = [
     "ByteTracker",
     "CropTransformer",
+    "HeatMapAggregator",
     "IdentityProcessor",
     "JoinerProcessor",
     "LineCounter",
@@ -38,4 +45,6 @@ __all__ = [
     "ObjectDetector",
     "PeopleAnnotator",
     "ResizeTransformer",
+    "SpeedEstimator",
+    "ZoneCounter",
 ]
