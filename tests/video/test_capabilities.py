@@ -13,6 +13,7 @@ from videoflow.video.capabilities import (
     check_device,
     choose_decoding,
     choose_encoding,
+    open_on,
     probe_video,
 )
 from videoflow.video.nvdec import Nvdec, NvdecCaps, NvdecProblem, find_extensions, load_nvdec
@@ -221,6 +222,15 @@ def test_nobody_looks_for_encoders_that_are_of_no_use(
     way = choose_encoding(lambda: pytest.fail("probed"), encoder, gpu_index=gpu_index)
 
     assert way.kind == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("planned", "option", "device"),
+    [("cuda:1", "auto", "cuda:1"), ("cpu", "auto", "auto"), ("cpu", "cpu", "cpu")],
+)
+def test_a_reader_decodes_where_the_plan_put_it(planned: str, option: str, device: str) -> None:
+    """A GPU of the plan is taken; without one, ``auto`` finds out and says why."""
+    assert open_on(planned, option=option) == device
 
 
 def test_this_machine_is_probed_once() -> None:
