@@ -184,7 +184,7 @@ class FakeEncoderStream:
     handle = 7
 
     def __init__(self, library: FakeNvenc, *, is_joined: bool = True) -> None:
-        self.current: list[Callable[[], None]] = []
+        self.current: list[Callable[[], object]] = []
         self._library = library
         self._is_joined = is_joined
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import av
@@ -170,7 +171,7 @@ def test_pictures_are_read_after_what_fills_them(tmp_path: Path) -> None:
 
     for index, buffer in enumerate(buffers):
         frame = make_frame(index)
-        stream.current.append(lambda b=buffer, f=frame: b.copy_(f.buffer))
+        stream.current.append(partial(buffer.copy_, frame.buffer))
         writer.write(Frame(buffer, frame.stamp))
     writer.publish()
 
@@ -222,7 +223,8 @@ def test_the_session_is_asked_for_what_the_film_needs(tmp_path: Path) -> None:
     (asked,) = library.created
     assert asked["cudastream"] == FakeEncoderStream.handle != 0
     assert (asked["gpu_id"], asked["size"], asked["codec"]) == (0, (64, 48), "h264")
-    assert (asked["bf"], asked["gop"], asked["preset"]) == (0, 250, "P3")
+    assert (asked["bf"], asked["gop"], asked["idrperiod"]) == (0, 250, 250)
+    assert asked["preset"] == "P3"
     assert (asked["rc"], asked["constqp"]) == ("constqp", 23)
 
 

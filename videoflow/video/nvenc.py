@@ -174,6 +174,7 @@ def open_nvenc(
             rc="constqp",
             constqp=round(form.crf),
             gop=_FRAMES_PER_KEYFRAME,
+            idrperiod=_FRAMES_PER_KEYFRAME,  # else these are pictures that nobody can seek to
             bf=0,  # see what libav.open_encoder says of B-frames
         )
     except nvdec.errors as error:
