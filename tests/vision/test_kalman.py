@@ -87,13 +87,16 @@ class _Dense:
     """One box and its whole covariance, written as in the papers."""
 
     def __init__(self, motion: BoxMotion, box: np.ndarray) -> None:
-        self.kind, self.measure = type(motion), lambda b: motion.measure(b[None])[0]
+        self.kind, self.motion = type(motion), motion
         self.x = np.hstack([self.measure(box), np.zeros(4)])
         if self.kind is AreaMotion:
             self.P = np.diag([10.0, 10, 10, 10, 1e4, 1e4, 1e4, 0])
         else:
             self.P = np.diag(np.square(self.deviations(2 / 20, 1e-2, 10 / 160, 1e-5)))
         self.F = np.eye(8) + np.eye(8, k=4)
+
+    def measure(self, box: np.ndarray) -> np.ndarray:
+        return self.motion.measure(box[None])[0]
 
     def deviations(
         self, place: float, aspect: float, speed: float, aspect_speed: float
