@@ -30,7 +30,7 @@ def test_data() -> Path:
 def weights(test_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let models be found in the test data, here and in the workers; skip without it."""
     folder = test_data / "weights"
-    monkeypatch.setenv("VIDEOFLOW_WEIGHTS", str(folder))
+    monkeypatch.setenv("VIDEOFLOW_WEIGHTS", f"{folder}{os.pathsep}{test_data / 'reid'}")
     return folder
 
 

@@ -81,6 +81,27 @@ def test_count_people_writes_three_files(
     assert (out / "tracks.txt").read_text() == ""
 
 
+@pytest.mark.slow
+def test_measure_dwell_tells_how_long_people_stay(
+    tmp_path: Path, test_data: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """measure_dwell on a real street: visits begin, end and are open; the map holds seconds."""
+    out = tmp_path / "measured"
+    zone = "200,150,500,150,520,400,180,400"
+    video = test_data / "video" / "vtest.avi"
+    inputs = settings(source=video, out=out, zone=zone, device="cpu")
+
+    code = main(["run", "measure_dwell", *inputs, "--quiet"])
+
+    assert (code, capsys.readouterr().err) == (0, "")
+    visits = [json.loads(line) for line in (out / "visits.jsonl").read_text().splitlines()]
+    maps = [json.loads(line) for line in (out / "heat.jsonl").read_text().splitlines()]
+    begun = sum(visit["event"] in ("entered", "appeared") for visit in visits)
+    assert begun == sum(visit["event"] in ("left", "lost", "open") for visit in visits) > 0
+    assert all(visit["zone"] == "zone" for visit in visits)
+    assert sum(map(sum, maps[-1]["seconds"])) > 0
+
+
 def test_a_video_that_is_not_there_is_wrong_input(
     tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,21 @@ import pytest
 
 from videoflow.consumers.json_lines_writer import JsonLinesWriter
 from videoflow.consumers.mot_writer import MotWriter
-from videoflow.data import Counts, Crossing, Detections, LineTotals, Stamp, Tracks
+from videoflow.data import (
+    Counts,
+    Crossing,
+    Detections,
+    HeatMap,
+    Homography,
+    LineTotals,
+    Speeds,
+    Stamp,
+    Tracks,
+    Visit,
+    ZoneCounts,
+    ZoneEvent,
+    ZoneTotals,
+)
 from videoflow.errors import GraphError, OutputError
 
 Writer = type[JsonLinesWriter] | type[MotWriter]
@@ -53,6 +67,41 @@ def test_a_line_for_each_crossing(tmp_path: Path) -> None:
     want = {"stream": "döör", "frame": 41, "pts_seconds": 4.1, "track_id": 7, "label": 0}
     want |= {"direction": "in", "line": "gate", "total_in": 3, "total_out": 1}
     assert lines(tmp_path / "c.jsonl") == [want]
+
+
+def test_a_line_for_each_event_of_a_zone(tmp_path: Path) -> None:
+    """A visit that begins, ends or is open tells where, when, who, how long, and the totals."""
+    stamp = Stamp("cam", 41, 4.1, (480, 640))
+    visit = Visit("till", 7, 0, 2.00000001)
+    event = ZoneEvent(stamp, "left", visit, ZoneTotals(1, 3, 2, 2, 9.5))
+    busy = ZoneCounts(stamp, (event,), (), {"till": event.totals})
+    quiet = ZoneCounts(stamp, (), (visit,), {"till": event.totals})
+
+    run(JsonLinesWriter(tmp_path / "c.jsonl"), quiet, busy, cam="finished")
+
+    want = {"stream": "cam", "frame": 41, "pts_seconds": 4.1, "track_id": 7, "label": 0}
+    want |= {"zone": "till", "event": "left", "dwell_seconds": 2.0}
+    want |= {"occupancy": 1, "entries": 3, "exits": 2}
+    assert lines(tmp_path / "c.jsonl") == [want]
+
+
+def test_speeds_and_heat_maps(tmp_path: Path) -> None:
+    """Each frame's people on the floor are a line, and each map; what is unknown is null."""
+    stamp = Stamp("cam", 4, 0.4, (20, 30))
+    feet = np.array([[1, 2], [3, 4]], np.float32)
+    unknown = np.array([[3, 4], [np.nan, np.nan]], np.float32)
+    speeds = Speeds(stamp, np.array([7, 9]), feet, feet, unknown, Homography(np.eye(3)))
+    heat = HeatMap(stamp, np.array([[0, 0.10004], [2, 3]], np.float32), 16)
+
+    run(JsonLinesWriter(tmp_path / "c.jsonl"), speeds, heat, cam="finished")
+
+    about = {"stream": "cam", "frame": 4, "pts_seconds": 0.4}
+    fast = {"position_m": [1, 2], "velocity_mps": [3, 4], "speed_mps": 5}
+    slow = {"position_m": [3, 4], "velocity_mps": [None, None], "speed_mps": None}
+    assert lines(tmp_path / "c.jsonl") == [
+        about | {"speeds": [{"track_id": 7} | fast, {"track_id": 9} | slow]},
+        about | {"cell_px": 16, "seconds": [[0.0, 0.1], [2.0, 3.0]]},
+    ]
 
 
 @dataclass

@@ -475,6 +475,58 @@ def test_every_wants_tasks_that_share_the_work() -> None:
         SameBatch(every=4, nb_tasks=2)
 
 
+class Begins(BatchProcessorNode):
+    """Notes when batches begin and finish; results are (item, batches begun by then)."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.num_begun = 0
+        self.fails_at: int | None = None
+
+    def process_batch(self, batch: Sequence[Any]) -> Sequence[Any]:
+        return [(item, -1) for item in batch]
+
+    def begin_batch(self, batch: Sequence[Any]) -> Any:
+        if self.fails_at in batch:
+            raise MemoryError("as asked for")
+        self.num_begun += 1
+
+        def finish() -> list[Any]:
+            return [(item, self.num_begun) for item in batch]
+
+        return finish
+
+
+@placements
+def test_the_next_batch_begins_before_the_last_one_is_asked_for(
+    placement: Any, tmp_path: Path
+) -> None:
+    """A node that can begin has one batch in work while the next is prepared, in order."""
+    numbers = Numbers(40)
+    node = Begins(max_batch_size=4)(numbers)
+
+    got, report = run([numbers], Same()(node), tmp_path, placement=placement)
+
+    assert [item for item, _ in got] == list(range(40))
+    assert report.streams[0].num_delivered == 40
+    begun = [num for _, num in got[::4]]
+    assert begun == sorted(begun)
+    assert max(num - own for own, num in enumerate(begun, start=1)) == 1
+
+
+def test_a_batch_that_ran_out_of_memory_after_it_began_is_halved(tmp_path: Path) -> None:
+    """Memory that runs out in the beginning of a batch costs no frame either."""
+    numbers = Numbers(12)
+    node = Begins(max_batch_size=4)
+    node.fails_at = 6
+
+    got, report = run([numbers], Same()(node(numbers)), tmp_path)
+
+    assert [item for item, _ in got] == list(range(12))
+    assert [num for item, num in got if 4 <= item < 8] == [-1] * 4
+    assert any("out of memory" in note for note in report.notes)
+
+
 # Slots
 
 

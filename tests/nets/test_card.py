@@ -22,7 +22,7 @@ def own_model(tmp_path: Path) -> Path:
     return folder
 
 
-def _change(folder: Path, **changes: Any) -> None:
+def _change(folder: Path, /, **changes: Any) -> None:
     file = folder / "model.yaml"
     content = yaml.safe_load(file.read_text()) | changes
     file.write_text(yaml.safe_dump({k: v for k, v in content.items() if v is not None}))
@@ -69,6 +69,18 @@ def test_card_is_frozen() -> None:
             {"input": {"channels": "bgr", "pad_value": 300, "stride": 32, "size": 416}},
             r"\$\.input\.pad_value: got 300 \(int\), want: less than or equal to 255",
             id="nested",
+        ),
+        pytest.param(
+            {"input": {"channels": "bgr", "pad_value": 0, "fit": "short_side", "size": [8, 8]}},
+            r"\$\.input: got .*, want: long_side or stretch with a fixed height and width",
+            id="keys that contradict",
+        ),
+        pytest.param({"folder": "/"}, r"\$\.folder: is no key", id="key that is not written"),
+        pytest.param({"labels": []}, r"\$\.labels: got \[\]", id="no labels"),
+        pytest.param(
+            {"weights": {"file": "a.pth", "origin": "x", "sha256": "abc"}},
+            r"\$\.weights\.sha256: got 'abc'",
+            id="too short a checksum",
         ),
         pytest.param(
             {"input": {"channels": "bgr", "pad_value": 114, "stride": "32", "size": 416}},
@@ -119,3 +131,21 @@ def test_unknown_classes_are_refused(classes: Any, help_: str) -> None:
     """A class that the model does not know is refused with what it knows."""
     with pytest.raises(ModelError, match=help_):
         load_card("yolox_nano").class_indices(classes)
+
+
+def test_a_card_may_leave_much_open(own_model: Path) -> None:
+    """Labels may stand in the card, and checksum and address may be unknown."""
+    _change(
+        own_model,
+        labels=["cat", "dog"],
+        weights={"file": "a.pt2", "origin": "me"},
+        input={"channels": "rgb", "size": [480, 640], "pad_value": 0},
+    )
+
+    card = load_card(own_model)
+
+    assert card.labels == ("cat", "dog")
+    assert (card.weights.sha256, card.weights.url) == (None, None)
+    assert card.input.input_size(None) == (480, 640)
+    with pytest.raises(ModelError, match="the network takes 640 x 480 only"):
+        card.input.input_size(416)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videoflow.errors import ShapeError
-from videoflow.nets.letterbox import Letterbox
+from videoflow.nets.letterbox import FitRule, Letterbox
 
 sides = st.integers(min_value=1, max_value=5000)
 
@@ -80,3 +80,21 @@ def test_picture_without_pixels_is_refused(source_hw: tuple[int, int]) -> None:
     """A picture of no size has no proportions."""
     with pytest.raises(ShapeError, match="want at least 1 x 1"):
         Letterbox.fit(source_hw, input_size=416, stride=32)
+
+
+@pytest.mark.parametrize(
+    ("source_hw", "rule", "content_hw"),
+    [
+        pytest.param((576, 768), "long_side", (240, 320), id="wide"),
+        pytest.param((768, 576), "long_side", (256, 192), id="upright"),
+        pytest.param((576, 768), "stretch", (256, 320), id="stretched"),
+        pytest.param((1, 10_000), "long_side", (1, 320), id="one row"),
+    ],
+)
+def test_a_fixed_size_is_filled_as_far_as_it_goes(
+    source_hw: tuple[int, int], rule: FitRule, content_hw: tuple[int, int]
+) -> None:
+    """An input of a fixed size holds the largest picture that fits, or a stretched one."""
+    fit = Letterbox.fit(source_hw, input_size=(256, 320), stride=32, rule=rule)
+
+    assert (fit.content_hw, fit.input_hw) == (content_hw, (256, 320))

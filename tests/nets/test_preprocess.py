@@ -163,3 +163,38 @@ def test_device_gives_what_the_cpu_gives() -> None:
     (got,) = make_inputs(frames, contract=BGR, input_size=64, device=cuda)
 
     torch.testing.assert_close(got.images.cpu(), want.images, rtol=0, atol=0.01)
+
+
+def test_pixels_are_brought_to_the_range_of_the_contract() -> None:
+    """A pixel becomes (pixel / 255 - mean) / std, by channel; the padding is as told."""
+    contract = InputContract(
+        channels="rgb",
+        size=(64, 64),
+        pad_value=0.5,
+        mean=(0.5, 0.25, 0.0),
+        std=(0.5, 0.25, 2.0),
+    )
+    white = _frame(torch.full((3, 32, 64), 255, dtype=torch.uint8), (32, 64))
+
+    (batch,) = make_inputs(
+        [white], contract=contract, input_size=(64, 64), device=torch.device("cpu")
+    )
+
+    torch.testing.assert_close(batch.images[0, :, 0, 0], torch.tensor([1.0, 3.0, 0.5]))
+    assert batch.images[0, :, 63, 0].eq(0.5).all()
+
+
+def test_a_fixed_size_makes_one_batch_of_all_frames() -> None:
+    """Where the network takes one size only, frames of different sizes share a batch."""
+    contract = InputContract(channels="rgb", size=(32, 64), pad_value=0)
+    frames = [
+        _frame(torch.zeros(3, *size, dtype=torch.uint8), size) for size in ((10, 10), (9, 40))
+    ]
+
+    (batch,) = make_inputs(
+        frames, contract=contract, input_size=(32, 64), device=torch.device("cpu")
+    )
+
+    assert batch.images.shape == (2, 3, 32, 64)
+    fits = dict(zip(batch.positions, batch.letterboxes, strict=True))
+    assert (fits[0].content_hw, fits[1].content_hw) == ((32, 32), (14, 64))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,8 +11,15 @@ from typing import Any
 import pytest
 
 from videoflow.errors import ModelError
+from videoflow.nets import download
 from videoflow.nets.card import ModelCard
-from videoflow.nets.weights import CACHE_VARIABLE, WEIGHTS_VARIABLE, cache_folder, find_weights
+from videoflow.nets.weights import (
+    CACHE_VARIABLE,
+    WEIGHTS_VARIABLE,
+    cache_folder,
+    find_weights,
+    local_weights,
+)
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -119,12 +127,17 @@ def test_file_with_a_wrong_checksum_is_refused(
 
 
 @pytest.mark.parametrize("num_bytes_sent", [0, 1000], ids=["empty", "cut off"])
-def test_broken_download_leaves_nothing_behind(online: ModelCard, empty_cache: Path) -> None:
-    """A download that was cut off is an error, and the cache stays as it was."""
-    with pytest.raises(ModelError, match=WEIGHTS_VARIABLE):
+def test_broken_download_is_no_file(
+    online: ModelCard, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A download that was cut off is an error, and no file of the model's name is there."""
+    monkeypatch.setattr(download, "WAITS_SECONDS", ())
+
+    with pytest.raises(ModelError, match=rf"it broke off after[\s\S]*{WEIGHTS_VARIABLE}"):
         find_weights(online)
 
-    assert list(empty_cache.iterdir()) == []
+    assert local_weights(online) is None
+    assert not (empty_cache / "small.onnx").exists()
 
 
 def test_wrong_content_from_the_network_is_refused(
@@ -162,7 +175,7 @@ def test_without_network_both_ways_out_are_told(card: ModelCard, url: str) -> No
 def test_address_that_answers_404_is_refused(online: ModelCard) -> None:
     """A dead address is an error that names it."""
     with pytest.raises(ModelError, match="404"):
-        find_weights(_at(online, online.weights.url.replace("small", "gone")))
+        find_weights(_at(online, str(online.weights.url).replace("small", "gone")))
 
 
 def test_cache_that_cannot_be_made_is_refused(
@@ -182,3 +195,108 @@ def test_cache_follows_the_desktop_standard(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
 
     assert cache_folder() == Path("/somewhere/videoflow")
+
+
+@pytest.fixture
+def unknown(online: ModelCard) -> ModelCard:
+    """A card that does not know the checksum of its file."""
+    return online.model_copy(
+        update={"weights": online.weights.model_copy(update={"sha256": None})}
+    )
+
+
+def test_unknown_checksum_wants_a_word(unknown: ModelCard, empty_cache: Path) -> None:
+    """A file that nobody vouches for is downloaded only if somebody says so."""
+    with pytest.raises(ModelError, match=r"checksum of .* is not known") as caught:
+        find_weights(unknown)
+
+    assert "--allow-unknown-checksum" in str(caught.value)
+    assert not empty_cache.exists()
+
+
+def test_unknown_checksum_is_noted_and_checked_from_then_on(
+    unknown: ModelCard, content: bytes
+) -> None:
+    """The word is given once; a file that changed afterwards is refused, whatever is said."""
+    file = find_weights(unknown, allow_unknown_checksum=True)
+    noted = file.with_name("small.onnx.sha256")
+
+    assert noted.read_text() == f"{hashlib.sha256(content).hexdigest()}  small.onnx\n"
+    assert find_weights(unknown) == file
+    file.write_bytes(b"changed")
+    with pytest.raises(ModelError, match=f"got sha256 .*, want .*\n.*delete {noted}"):
+        find_weights(unknown, allow_unknown_checksum=True)
+
+
+def test_first_digits_of_a_checksum_are_one(card: ModelCard) -> None:
+    """Eight digits, as some file names have them, are compared as far as they go."""
+    digits = str(card.weights.sha256)
+    right, wrong = (
+        card.model_copy(update={"weights": card.weights.model_copy(update={"sha256": some})})
+        for some in (digits[:8], "0123abcd")
+    )
+
+    assert find_weights(right).is_file()
+    with pytest.raises(ModelError, match="want 0123abcd "):
+        find_weights(wrong)
+
+
+def test_own_file_is_taken_from_where_it_is(
+    card: ModelCard, content: bytes, tmp_path: Path
+) -> None:
+    """A file of one's own may be called anything, and follows the same rule."""
+    file = tmp_path / "my trained weights.onnx"
+    file.write_bytes(content)
+    own = card.with_weights(file)
+
+    with pytest.raises(ModelError, match="allow_unknown_checksum=True once"):
+        find_weights(own)
+    assert find_weights(own, allow_unknown_checksum=True) == file
+    assert find_weights(own) == file
+
+
+def test_own_file_that_is_not_there_is_refused(card: ModelCard, tmp_path: Path) -> None:
+    """A path is that path, and no other file of the same name."""
+    with pytest.raises(ModelError, match=r"there is no file .*gone\.pth"):
+        card.with_weights(tmp_path / "gone.pth")
+
+
+def test_checksum_beside_a_file_is_known(
+    card: ModelCard, content: bytes, tmp_path: Path
+) -> None:
+    """Who hands out weights in a folder may hand out their checksum with them."""
+    file = tmp_path / "own.pth"
+    file.write_bytes(content)
+    own = card.with_weights(file)
+    note = tmp_path / "own.pth.sha256"
+
+    note.write_text(hashlib.sha256(content).hexdigest() + "  own.pth\n")
+    assert find_weights(own) == file
+    note.write_text("nonsense")
+    with pytest.raises(ModelError, match="want a sha256 and a file name"):
+        find_weights(own)
+
+
+def test_checksum_that_cannot_be_noted_is_told(card: ModelCard, tmp_path: Path) -> None:
+    """Where nothing can be written, somebody else has to note the checksum."""
+    file = tmp_path / "own.pth"
+    file.write_bytes(b"x")
+    note = tmp_path / "own.pth.sha256"
+    note.symlink_to(tmp_path / "no" / "such" / "folder")
+
+    with pytest.raises(ModelError, match=r"cannot note the checksum of own\.pth"):
+        find_weights(card.with_weights(file), allow_unknown_checksum=True)
+
+
+def test_file_without_address_is_looked_for_beside_its_card(
+    card: ModelCard, content: bytes, tmp_path: Path
+) -> None:
+    """A model of one's own holds its file in its folder, and needs no address."""
+    own = _at(card, "").model_copy(update={"folder": tmp_path / "mine"})
+    own = own.model_copy(update={"weights": own.weights.model_copy(update={"url": None})})
+
+    with pytest.raises(ModelError, match="its card has no address"):
+        find_weights(own)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "small.onnx").write_bytes(content)
+    assert find_weights(own) == tmp_path / "mine" / "small.onnx"

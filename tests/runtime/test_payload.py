@@ -12,17 +12,18 @@ import torch
 from videoflow.data import Frame, Stamp
 from videoflow.errors import LeaseError
 from videoflow.runtime.board import create_memory
-from videoflow.runtime.desk import ReadRings
+from videoflow.runtime.copies import copying_cloudpickle, copying_pickle
+from videoflow.runtime.device import HOST_ONLY
 from videoflow.runtime.payload import (
     LARGE_BYTES,
+    AnyPlace,
     Loader,
     Local,
     Packed,
     Place,
-    copying_cloudpickle,
-    copying_pickle,
     pack,
 )
+from videoflow.runtime.rings import WorkerRings
 from videoflow.runtime.slots import Block, HostRing, Ref
 
 RING = 5
@@ -33,14 +34,14 @@ class Road:
 
     def __init__(self, fd: int) -> None:
         self.ring = HostRing(RING, fd)
-        self.loader = Loader(ReadRings({RING: fd}))
+        self.loader = Loader(WorkerRings({RING: fd}, HOST_ONLY))
         self.num_slots = 0
 
-    def new_slot(self, num_bytes: int) -> Block:
+    def new_slot(self, num_bytes: int, device: object = None) -> Block:
         self.num_slots += 1
         return self.ring.lend(self.num_slots, num_bytes)
 
-    def send(self, value: Any, *places: Place) -> Any:
+    def send(self, value: Any, *places: AnyPlace) -> Any:
         return pack(value, places, self.new_slot)
 
     def trip(self, value: Any) -> Any:

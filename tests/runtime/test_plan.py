@@ -273,11 +273,11 @@ def test_a_plan_is_told_in_words() -> None:
     assert told == (
         "flow 'flow': batch, placement process, 3 workers\n"
         "  worker 0 'door'\n"
-        "    door: IterableProducer on auto, 1 thread\n"
+        "    door: IterableProducer on cpu, 1 thread\n"
         "  worker 1 'batch'\n"
-        "    batch: Batch on auto, from door, batches of up to 4, 2 threads\n"
+        "    batch: Batch on cpu, from door, batches of up to 4, 2 threads\n"
         "  worker 2 'sink'\n"
-        "    sink: Sink on auto, from batch, 1 thread\n"
+        "    sink: Sink on cpu, from batch, 1 thread\n"
         "  stream 'door': 11 tickets\n"
         "  note: batch: batch lowered from 8 to 4, because 11 tickets cannot fill it (want 19)"
     )

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from videoflow.data import ColorSpec, Layout, Line
+from videoflow.data import ColorSpec, Layout, Line, Polygon
+from videoflow.data.color import nv12_to_rgb, rgb_to_nv12
 from videoflow.vision.canvas import Canvas
 from videoflow.vision.drawing import Pen
-from videoflow.vision.palette import rgb_to_ycbcr, track_rgb
-from videoflow.vision.strokes import rasterise
+from videoflow.vision.inks import rgb_to_ycbcr
+from videoflow.vision.palette import HEAT, track_rgb
+from videoflow.vision.places import Places
 
 SIZE = (120, 160)
 RED = (255, 0, 0)
@@ -22,6 +24,12 @@ def picture(layout: Layout, value: int = 100) -> np.ndarray:
 
 
 def draw_everything(pen: Pen, canvas: Canvas) -> None:
+    cells = np.arange(8 * 10, dtype=np.uint8).reshape(8, 10)
+    pen.wash(canvas, cells, HEAT, np.linspace(0, 0.9, 256).tolist(), cell_px=16)
+    pen.polygon(canvas, Polygon(((5, 5), (90, 20), (61, 111))), track_rgb(3), opacity=0.3)
+    pen.mask(canvas, np.eye(31, dtype=np.bool_), (101, 33), track_rgb(4), opacity=0.6)
+    pen.dots(canvas, np.array([[0.0, 0], [77, 50], [159, 119]]), RED)
+    pen.table(canvas, [(RED, ("a", "1")), (RED, ("bcd", "22"))])
     pen.line(canvas, Line((-20, 90), (200, 31)), RED, is_bright=True)
     pen.trail(canvas, np.array([[10.0, 10], [50, 33], [200, 60]]), track_rgb(2))
     for i, left in enumerate((-15.0, 41.0, 150.0)):
@@ -91,11 +99,12 @@ def test_boxes_that_do_not_fit(box: tuple[float, ...], layout: Layout) -> None:
     assert (buffer == 100).all()
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 @pytest.mark.parametrize("layout", ["nv12", "rgb"])
-def test_an_overlay_equals_drawing_in_place(layout: Layout) -> None:
-    """What a device gets through an overlay is what the CPU draws, to one step of rounding."""
+def test_an_overlay_equals_drawing_in_place(layout: Layout, device: str) -> None:
+    """What a device gets through an overlay is what the CPU draws, to two steps of rounding."""
     pen = Pen(SIZE, layout, SPEC)
-    direct, lifted = picture(layout), torch.from_numpy(picture(layout))
+    direct, lifted = picture(layout), torch.from_numpy(picture(layout)).to(device)
     overlay = pen.overlay()
 
     draw_everything(pen, pen.canvas(direct))
@@ -103,7 +112,7 @@ def test_an_overlay_equals_drawing_in_place(layout: Layout) -> None:
     overlay.lift_onto(lifted, layout)
 
     assert (direct != 100).any()
-    assert np.abs(direct.astype(int) - lifted.numpy()).max() <= 2
+    assert np.abs(direct.astype(int) - lifted.cpu().numpy()).max() <= 2
     blank = pen.overlay()
     for used, fresh in zip(overlay.planes, blank.planes, strict=True):
         assert (used.samples == fresh.samples).all()
@@ -134,27 +143,6 @@ def test_a_label_stays_in_the_picture() -> None:
     assert drawn[0] == drawn[1] == drawn[2] > 0
 
 
-def test_a_stroke_covers_its_area() -> None:
-    """The shares of a line add up to length x thickness and its round ends, at both scales."""
-    points = np.array([[20.0, 20.0], [90.0, 71.0]])
-
-    stroke = rasterise(points, thickness_px=4, size_hw=SIZE)
-
-    want = 4 * np.hypot(70, 51) + np.pi * 4
-    assert stroke.samples[0][2].sum() / 256 == pytest.approx(want, rel=0.02)
-    assert 4 * stroke.samples[1][2].sum() / 256 == pytest.approx(want, rel=0.02)
-
-
-def test_a_stroke_outside_is_empty() -> None:
-    """A line beside the picture covers nothing, and can be drawn."""
-    stroke = rasterise(np.array([[-90.0, 5], [-40, 5]]), thickness_px=4, size_hw=SIZE)
-    buffer = picture("nv12")
-
-    Canvas.over(buffer, "nv12", SPEC).stroke(stroke, RED)
-
-    assert (buffer == 100).all()
-
-
 def test_the_arrow_points_to_in() -> None:
     """From a line drawn from left to right the arrow points down: that is where *in* is."""
     buffer = picture("nv12")
@@ -165,3 +153,91 @@ def test_the_arrow_points_to_in() -> None:
     rows = np.nonzero((buffer[:120] != 100).any(axis=1))[0]
     assert rows.min() >= 57
     assert rows.max() >= 68
+
+
+def test_labels_keep_clear_of_each_other() -> None:
+    """Of six labels at one box, each has a place at another side of it."""
+    pen = Pen((240, 320), "nv12", SPEC)
+    box = np.array([100, 100, 200, 200], np.float32)
+    places = Places()
+    buffers = [np.full((360, 320), 100, np.uint8) for _ in range(6)]
+
+    for buffer in buffers:
+        pen.box_label(pen.canvas(buffer), "person 7", box, RED, places=places)
+
+    drawn = [(buffer[:240] != 100).astype(int) for buffer in buffers]
+    assert all(one.sum() > 100 for one in drawn)
+    assert np.sum(drawn, axis=0).max() == 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 9), (16, 16)])
+def test_a_tiny_picture(size: tuple[int, int]) -> None:
+    """Labels larger than the picture are cut off, on its pixels only."""
+    buffer = np.full((3, *size), 100, np.uint8)
+    pen = Pen(size, "rgb", SPEC)
+
+    draw_everything(pen, pen.canvas(buffer))
+
+    assert buffer.shape == (3, *size)
+    assert (buffer != 100).any()
+
+
+def test_letters_grow_with_the_picture() -> None:
+    """A label has the same share of a picture of 4K as of one of 1080 lines."""
+    heights = []
+    for size in ((1080, 1920), (2160, 3840)):
+        buffer = np.full((3, *size), 100, np.uint8)
+        pen = Pen(size, "rgb", SPEC)
+        pen.label(pen.canvas(buffer), "12", (size[1] / 2, size[0] / 2), RED)
+        heights.append(int((buffer[0] != 100).any(axis=1).sum()))
+
+    assert heights[1] == pytest.approx(2 * heights[0], rel=0.1)
+
+
+@pytest.mark.parametrize("draw", ["box", "mask", "polygon", "dots", "segments"])
+@pytest.mark.parametrize("layout", ["nv12", "rgb"])
+def test_nothing_changes_around_a_shape(draw: str, layout: Layout) -> None:
+    """Beyond a shape and its line width, luma and chroma stay as they are."""
+    buffer = picture(layout)
+    pen = Pen(SIZE, layout, SPEC)
+    canvas = pen.canvas(buffer)
+    corners = np.array([[41.0, 31], [77, 31], [77, 69], [41, 69]])
+    if draw == "box":
+        pen.box(canvas, np.array([41, 31, 77, 69], np.float32), RED)
+    elif draw == "mask":
+        pen.mask(canvas, np.ones((38, 36), np.bool_), (41, 31), RED, opacity=0.5)
+    elif draw == "polygon":
+        points = tuple((x, y) for x, y in corners.tolist())
+        pen.polygon(canvas, Polygon(points), RED, opacity=0.5)
+    elif draw == "dots":
+        pen.dots(canvas, corners, RED)
+    else:
+        pen.segments(canvas, np.stack([corners, np.roll(corners, 1, 0)], axis=1), RED)
+
+    luma = buffer[:120] if layout == "nv12" else buffer.max(axis=0)
+    chroma = buffer[120:] if layout == "nv12" else buffer[:, ::2, ::2].min(axis=0)
+    for plane, scale in ((luma, 1), (chroma.reshape(60, 80, -1).max(axis=2), 2)):
+        is_changed = plane != 100
+        is_changed[26 // scale : 74 // scale, 36 // scale : 82 // scale] = False
+        assert not is_changed.any()
+    assert (buffer != 100).any()
+
+
+def test_nv12_and_rgb_agree() -> None:
+    """A picture drawn on as NV12 looks like one drawn on as RGB, but for halved chroma."""
+    pictures = {}
+    layouts: tuple[Layout, ...] = ("nv12", "rgb")
+    for layout in layouts:
+        buffer = picture("rgb", 0)
+        if layout == "nv12":
+            buffer = rgb_to_nv12(torch.from_numpy(buffer)[None], SPEC)[0].numpy()
+        pen = Pen(SIZE, layout, SPEC)
+        draw_everything(pen, pen.canvas(buffer))
+        if layout == "nv12":
+            buffer = nv12_to_rgb(torch.from_numpy(buffer)[None], SPEC)[0].numpy()
+        pictures[layout] = buffer.astype(int)
+
+    apart = np.abs(pictures["nv12"] - pictures["rgb"])
+
+    assert np.median(apart) <= 2
+    assert apart.mean() < 8

@@ -7,26 +7,23 @@ Exit codes: 0 done, 1 the flow failed, 2 the input was wrong and nothing was sta
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from videoflow import __version__
-from videoflow.errors import VideoflowError
+from videoflow.app.cli_models import models_app
+from videoflow.app.exit_codes import FAILED, WRONG_INPUT, exit_code
 
 if TYPE_CHECKING:
     from videoflow.core.flow import Flow
 
 __all__ = ["app", "main"]
 
-_FAILED = 1
-_WRONG_INPUT = 2
-_INTERRUPTED = 128 + signal.SIGINT
 _TERMINATED = 128 + signal.SIGTERM
 
 
@@ -44,6 +41,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(models_app, name="models")
 
 ConfigArgument = Annotated[
     str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a shipped config.")
@@ -107,11 +106,11 @@ def run(
     from videoflow.app.progress import show_progress
     from videoflow.app.report import print_report
 
-    with _exit_code(_WRONG_INPUT, traceback):
+    with exit_code(WRONG_INPUT, traceback):
         flow = _load(config, settings, placement)
         flow.run()
     terminal = Console(stderr=True)
-    with _exit_code(_FAILED, traceback), _stopped_by_sigterm(flow) as is_terminated:
+    with exit_code(FAILED, traceback), _stopped_by_sigterm(flow) as is_terminated:
         try:
             with nullcontext() if quiet else show_progress(flow, terminal):
                 flow.join()
@@ -130,7 +129,7 @@ def explain(
     traceback: TracebackOption = False,
 ) -> None:
     """Print the plan of a flow: workers, nodes, devices, tickets. Starts nothing."""
-    with _exit_code(_WRONG_INPUT, traceback):
+    with exit_code(WRONG_INPUT, traceback):
         print(_load(config, settings, placement).explain())
 
 
@@ -141,31 +140,6 @@ def _load(config: str, settings: list[str] | None, placement: Placement | None) 
 
     checked = read_config(find_config(config), parse_settings(settings or []))
     return checked.build(placement=placement)
-
-
-@contextmanager
-def _exit_code(code: int, shows_traceback: bool) -> Iterator[None]:
-    """Turn an error into a message and an exit code."""
-    try:
-        yield
-    except VideoflowError as error:
-        _fail(error, code, shows_traceback)
-    except KeyboardInterrupt:
-        print("stopped by Ctrl-C", file=sys.stderr)
-        raise typer.Exit(_INTERRUPTED) from None
-
-
-def _fail(error: VideoflowError, code: int, shows_traceback: bool) -> NoReturn:
-    print(f"error: {error}", file=sys.stderr)
-    remote = getattr(error, "remote_traceback", "")
-    for note in getattr(error, "__notes__", ()):
-        if not remote or remote.strip() not in note:  # join() says it in a note, for Python
-            print(f"  {note}", file=sys.stderr)
-    if remote and shows_traceback:
-        print(remote, file=sys.stderr)
-    elif remote:
-        print("  --traceback shows where in the node", file=sys.stderr)
-    raise typer.Exit(code) from None
 
 
 @contextmanager

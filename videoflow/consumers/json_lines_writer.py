@@ -17,6 +17,9 @@ from videoflow.core.node import ConsumerNode, Ending
 from videoflow.data.counts import Counts, Crossing
 from videoflow.data.detections import Detections, Tracks
 from videoflow.data.frame import Stamp
+from videoflow.data.heat_map import HeatMap
+from videoflow.data.speeds import Speeds
+from videoflow.data.zones import ZoneCounts, ZoneEvent
 from videoflow.errors import GraphError, OutputError
 
 __all__ = ["JsonLinesWriter"]
@@ -28,6 +31,9 @@ class JsonLinesWriter(ConsumerNode):
     """Write what arrives to a file that appears, whole, when the flow has ended.
 
     - ``Counts``: a line for each crossing, none for a frame without one.
+    - ``ZoneCounts``: a line for each visit that begins, ends or is open at the end.
+    - ``Speeds``: a line for each frame, with the people on the floor.
+    - ``HeatMap``: a line for each map.
     - ``Detections``, ``Tracks``: a line for each frame, with its boxes (two decimals).
     - A dict or a dataclass: a line; NumPy arrays become lists.
     - Any other value that JSON knows: a line with that value.
@@ -96,7 +102,7 @@ class JsonLinesWriter(ConsumerNode):
         except TypeError as error:
             raise OutputError(
                 f"{self.name!r}: got {type(record).__name__}: {error}; want what JSON can hold",
-                help="send a dict, a dataclass, or Detections, Tracks or Counts",
+                help="send a dict, a dataclass, or what a node of this package puts out",
             ) from error
         self._outputs.write(stream, line + "\n")
 
@@ -104,6 +110,13 @@ class JsonLinesWriter(ConsumerNode):
 def _records(value: Any) -> Iterator[Any]:
     if isinstance(value, Counts):
         yield from map(_of_crossing, value.crossings)
+    elif isinstance(value, ZoneCounts):
+        yield from map(_of_zone_event, value.events)
+    elif isinstance(value, Speeds):
+        yield _of_stamp(value.stamp) | {"speeds": _speeds(value)}
+    elif isinstance(value, HeatMap):
+        seconds = value.seconds.astype(np.float64).round(3)
+        yield _of_stamp(value.stamp) | {"cell_px": value.cell_px, "seconds": seconds}
     elif isinstance(value, Tracks):
         ids = [{"track_id": track_id} for track_id in value.ids.tolist()]
         boxes = [a | b for a, b in zip(ids, _boxes(value), strict=True)]
@@ -123,6 +136,33 @@ def _of_crossing(crossing: Crossing) -> Record:
         "total_in": crossing.totals.into,
         "total_out": crossing.totals.out_of,
     }
+
+
+def _of_zone_event(event: ZoneEvent) -> Record:
+    visit, totals = event.visit, event.totals
+    return _of_stamp(event.stamp) | {
+        "track_id": visit.track_id,
+        "label": visit.label,
+        "zone": visit.zone,
+        "event": event.kind,
+        "dwell_seconds": round(visit.dwell_seconds, 3),
+        "occupancy": totals.occupancy,
+        "entries": totals.entries,
+        "exits": totals.exits,
+    }
+
+
+def _speeds(speeds: Speeds) -> list[Record]:
+    columns = (speeds.positions_m, speeds.velocities_mps, speeds.speeds_mps)
+    rows = zip(
+        speeds.ids.tolist(),
+        *(column.astype(np.float64).round(3).tolist() for column in columns),
+        strict=True,
+    )
+    return [
+        {"track_id": track_id, "position_m": at, "velocity_mps": velocity, "speed_mps": speed}
+        for track_id, at, velocity, speed in rows
+    ]
 
 
 def _of_stamp(stamp: Stamp) -> Record:

@@ -105,13 +105,14 @@ class Graph:
         """Return the name of the stream that the producer ``source`` is."""
         return next(lane.name for lane in self.lanes if lane.sources == (source,))
 
+    def parents(self, index: int) -> tuple[int, ...]:
+        """Return the indices of the nodes that node ``index`` takes input from."""
+        ports = self.nodes[index].ports
+        return tuple(dict.fromkeys(feed.parent for port in ports for feed in port))
+
     def children(self, index: int) -> tuple[int, ...]:
         """Return the indices of the nodes that take input from node ``index``."""
-        return tuple(
-            n.index
-            for n in self.nodes
-            if any(feed.parent == index for port in n.ports for feed in port)
-        )
+        return tuple(n.index for n in self.nodes if index in self.parents(n.index))
 
 
 def build_graph(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -108,6 +108,10 @@ class NodeRuntime(Protocol):
     def slot_tensor(self, shape: tuple[int, ...], dtype: dtype) -> Tensor:
         """Return device memory of the slot that belongs to the item in work."""
 
+    @property
+    def device(self) -> str:
+        """Where the node's tensors are: ``cpu`` or ``cuda:N``."""
+
     def note(self, text: str) -> None:
         """Add a remark to the flow's report."""
 
@@ -120,10 +124,16 @@ class Node(ABC):
             faster when they are imported once for all.
         is_light: True where a call takes so little time that a message to another process
             would cost more; the planner puts light neighbours into one worker.
+        prefers_gpu: True where ``device="auto"`` means a GPU if there is one, also when the
+            inputs are in host memory; other nodes stay where their inputs are.
+        makes_frames: True where the output is a picture as large as the input; the planner
+            counts the memory of its slots.
     """
 
     preload: ClassVar[tuple[str, ...]] = ()
     is_light: ClassVar[bool] = False
+    prefers_gpu: ClassVar[bool] = False
+    makes_frames: ClassVar[bool] = False
 
     _options: NodeOptions
     _parents: tuple[Any, ...] | None
@@ -202,6 +212,11 @@ class Node(ABC):
         """The nodes that this one was called with."""
         return self._parents or ()
 
+    @property
+    def model_bytes(self) -> int:
+        """How much memory the node's weights take in a worker. For the plan only."""
+        return 0
+
     def check(self) -> None:  # noqa: B027 - most nodes have nothing to check
         """Refuse what can be known to fail before any worker starts; runs in the caller.
 
@@ -214,6 +229,12 @@ class Node(ABC):
 
     def close(self) -> None:  # noqa: B027
         """Let go of what ``open`` took; runs in the worker, also after an error."""
+
+    @final
+    @property
+    def device(self) -> str:
+        """Where the node's tensors are: ``cpu`` or ``cuda:N``; before a flow, the option."""
+        return self.options["device"] if self._runtime is None else self._runtime.device
 
     @final
     def slot(self, shape: tuple[int, ...], dtype: DTypeLike = np.uint8) -> NDArray[Any]:
@@ -279,6 +300,11 @@ class ProducerNode(Node):
     @property
     def num_items(self) -> int | None:
         """How many items will come, or None where nobody knows. For progress only."""
+        return None
+
+    @property
+    def item_bytes(self) -> int | None:
+        """How large an item is, or None where nobody knows before. For the plan only."""
         return None
 
     @abstractmethod
@@ -398,6 +424,22 @@ class BatchProcessorNode(Node):
             batch: At least one item. An item is the input itself where the node has one
                 parent, and a tuple of inputs where it has several.
         """
+
+    def begin_batch(self, batch: Sequence[Any]) -> Callable[[], Sequence[Any]] | None:
+        """Queue the work for ``batch`` on an accelerator, for a node that can.
+
+        The next batch is begun before the results of this one are asked for, so that the
+        accelerator never waits for the host. Such a node asks for no slots, and must be able
+        to ``process_batch`` the same items again (after an error, in smaller batches).
+
+        Args:
+            batch: As in ``process_batch``; stays valid until the results were returned.
+
+        Returns:
+            What waits for the results and returns them as ``process_batch`` does, or None
+            where ``process_batch`` is to be called.
+        """
+        return None
 
 
 class ConsumerNode(Node):

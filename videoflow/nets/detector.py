@@ -1,4 +1,4 @@
-"""The detector: frames in, detections out; and the one for dense one-stage networks."""
+"""The detector: frames in, detections out; one for each form of what networks give."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from videoflow.data.detections import Detections
-from videoflow.data.frame import Frame
+from videoflow.data.frame import Frame, Stamp
 from videoflow.nets.card import InputContract
+from videoflow.nets.objects import ObjectsNetwork, split_objects
 from videoflow.nets.postprocess import Selection, make_detections
 from videoflow.nets.predictions import Predictions
-from videoflow.nets.preprocess import make_inputs
+from videoflow.nets.preprocess import InputBatch, in_order, make_inputs
 
-__all__ = ["DenseDetector", "Detector"]
+__all__ = ["DenseDetector", "Detector", "ObjectsDetector"]
 
 
 class Detector(Protocol):
@@ -47,7 +48,8 @@ class DenseDetector:
         labels: Class names.
         contract: What the network wants.
         selection: Which predictions become detections.
-        input_size: Longest side of the scaled pictures in pixels.
+        input_size: Longest side of the scaled pictures in pixels, or the fixed height and
+            width of the inputs.
         device: Where the network is.
         dtype: Floating point type of the network.
     """
@@ -56,7 +58,7 @@ class DenseDetector:
     labels: tuple[str, ...] = field(repr=False)
     contract: InputContract = field(repr=False)
     selection: Selection
-    input_size: int
+    input_size: int | tuple[int, int]
     device: torch.device
     dtype: torch.dtype = torch.float32
 
@@ -68,19 +70,67 @@ class DenseDetector:
             ShapeError: A frame without pixels.
             LeaseError: A frame that was used after its time.
         """
-        found: dict[int, Detections] = {}
-        for batch in make_inputs(
+        batches = make_inputs(
             frames,
             contract=self.contract,
             input_size=self.input_size,
             device=self.device,
             dtype=self.dtype,
-        ):
-            detections = make_detections(
-                self.network(batch.images),
-                stamps=[frames[at].stamp for at in batch.positions],
-                letterboxes=batch.letterboxes,
-                selection=self.selection,
-            )
-            found.update(zip(batch.positions, detections, strict=True))
-        return [found[at] for at in range(len(frames))]
+        )
+        return in_order(batches, frames, find=self._find)
+
+    def _find(self, batch: InputBatch, stamps: list[Stamp]) -> list[Detections]:
+        return make_detections(
+            self.network(batch.images),
+            stamps=stamps,
+            letterboxes=batch.letterboxes,
+            selection=self.selection,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectsDetector:
+    """A network that selects by itself, with all around it.
+
+    Attributes:
+        network: On ``device``, in evaluation mode.
+        labels: Class names.
+        contract: What the network wants.
+        selection: Which objects become detections.
+        input_size: In place of the contract's ``size``, in pixels.
+        device: Where the network is.
+        dtype: Floating point type of the network.
+    """
+
+    network: ObjectsNetwork = field(repr=False)
+    labels: tuple[str, ...] = field(repr=False)
+    contract: InputContract = field(repr=False)
+    selection: Selection
+    input_size: int | tuple[int, int]
+    device: torch.device
+    dtype: torch.dtype = torch.float32
+
+    @torch.inference_mode()
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        """Return the detections of each frame; see ``Detector.detect``.
+
+        Raises:
+            ShapeError: A frame without pixels.
+            LeaseError: A frame that was used after its time.
+        """
+        batches = make_inputs(
+            frames,
+            contract=self.contract,
+            input_size=self.input_size,
+            device=self.device,
+            dtype=self.dtype,
+        )
+        return in_order(batches, frames, find=self._find)
+
+    def _find(self, batch: InputBatch, stamps: list[Stamp]) -> list[Detections]:
+        objects = self.network(
+            batch.images,
+            content_hw=[fit.content_hw for fit in batch.letterboxes],
+            selection=self.selection,
+        )
+        return split_objects(objects, stamps=stamps, letterboxes=batch.letterboxes)

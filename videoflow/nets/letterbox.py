@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from videoflow.errors import ShapeError
 
-__all__ = ["Letterbox"]
+__all__ = ["FitRule", "Letterbox"]
+
+FitRule = Literal["long_side", "short_side", "stretch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,24 @@ class Letterbox:
     input_hw: tuple[int, int]
 
     @classmethod
-    def fit(cls, source_hw: tuple[int, int], *, input_size: int, stride: int) -> Letterbox:
-        """Scale the picture's longer side to ``input_size`` and pad only to the stride.
+    def fit(
+        cls,
+        source_hw: tuple[int, int],
+        *,
+        input_size: int | tuple[int, int],
+        stride: int = 1,
+        rule: FitRule = "long_side",
+        max_size: int | None = None,
+    ) -> Letterbox:
+        """Scale the picture by ``rule`` and pad only to the stride.
 
         Args:
             source_hw: Height and width of the picture in pixels.
-            input_size: In pixels.
-            stride: Height and width of the input are multiples of it.
+            input_size: Of a side, in pixels; or height and width of the input.
+            stride: Height and width of the input are multiples of it, unless they are given.
+            rule: Which side becomes ``input_size``: the longer, the shorter, or both. Into a
+                given height and width, ``long_side`` scales as far as the picture fits.
+            max_size: With ``short_side``: what the longer side does not exceed, in pixels.
 
         Raises:
             ShapeError: A picture without pixels.
@@ -41,21 +56,40 @@ class Letterbox:
         Example:
             >>> Letterbox.fit((576, 768), input_size=416, stride=32)
             Letterbox(source_hw=(576, 768), content_hw=(312, 416), input_hw=(320, 416))
+            >>> Letterbox.fit((576, 768), input_size=(416, 416))
+            Letterbox(source_hw=(576, 768), content_hw=(312, 416), input_hw=(416, 416))
         """
         if min(source_hw) < 1:
             raise ShapeError(
                 f"letterbox: got a picture of {source_hw[1]} x {source_hw[0]} pixels, "
                 "want at least 1 x 1"
             )
-        scale = input_size / max(source_hw)
-        height, width = (max(1, round(side * scale)) for side in source_hw)
+        is_fixed = isinstance(input_size, tuple)
+        bounds = input_size if isinstance(input_size, tuple) else (input_size, input_size)
+        if rule == "stretch":
+            content = bounds
+        elif rule == "short_side":
+            content = _fit_short_side(source_hw, min(bounds), max_size)
+        else:
+            scale = min(bound / side for bound, side in zip(bounds, source_hw, strict=True))
+            content = (round(source_hw[0] * scale), round(source_hw[1] * scale))
+        height, width = max(1, content[0]), max(1, content[1])
         padded_height, padded_width = (-(-side // stride) * stride for side in (height, width))
-        return cls(source_hw, (height, width), (padded_height, padded_width))
+        return cls(
+            source_hw, (height, width), bounds if is_fixed else (padded_height, padded_width)
+        )
+
+    @property
+    def scale_xy(self) -> NDArray[np.float32]:
+        """Pixels of the picture for one of the input, float32 ``[2]``.
+
+        The two axes have scales of their own, because ``content_hw`` is rounded.
+        """
+        y, x = np.array(self.source_hw, np.float32) / np.array(self.content_hw, np.float32)
+        return np.array([x, y])
 
     def to_source(self, boxes_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map boxes from the input to the picture.
-
-        The two axes have scales of their own, because ``content_hw`` is rounded.
 
         Args:
             boxes_xyxy: float32 ``[M, 4]``, pixels of the input.
@@ -63,8 +97,19 @@ class Letterbox:
         Returns:
             float32 ``[M, 4]``, pixels of the picture.
         """
-        y, x = (
-            source / content
-            for source, content in zip(self.source_hw, self.content_hw, strict=True)
-        )
-        return boxes_xyxy * np.array([x, y, x, y], np.float32)
+        return boxes_xyxy * np.tile(self.scale_xy, 2)
+
+
+def _fit_short_side(
+    source_hw: tuple[int, int], size: int, max_size: int | None
+) -> tuple[int, int]:
+    """Return the size of the scaled picture, with the roundings of torchvision 0.29.
+
+    Its detection models multiply and cut, its segmentation models (which have no
+    ``max_size``) divide whole numbers; each then gets the size it was trained with.
+    """
+    short, long = min(source_hw), max(source_hw)
+    if max_size is None:
+        return size * source_hw[0] // short, size * source_hw[1] // short
+    scale = min(size / short, max_size / long)
+    return math.floor(source_hw[0] * scale), math.floor(source_hw[1] * scale)

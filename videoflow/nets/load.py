@@ -1,21 +1,35 @@
-"""From a model's name to a detector that is ready to run."""
+"""From a model's name to a detector, a segmenter or an embedder that is ready to run."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import torch
+from torch import nn
 
 from videoflow.errors import GraphError, ModelError
+from videoflow.nets.builder import find_function, is_builder
 from videoflow.nets.card import ModelCard, load_card
-from videoflow.nets.detector import DenseDetector, Detector
+from videoflow.nets.detector import DenseDetector, Detector, ObjectsDetector
+from videoflow.nets.embedder import Embedder
+from videoflow.nets.labels import class_indices
+from videoflow.nets.listed_detector import ListedDetector
+from videoflow.nets.network import Network, described_network, load_network
+from videoflow.nets.output_forms import DENSE_FORMS, LISTED_FORMS, DenseNetwork
+from videoflow.nets.own_detector import OwnDetector, build_model
 from videoflow.nets.postprocess import Selection
+from videoflow.nets.segmenter import Segmenter
 from videoflow.nets.weights import find_weights
 
-__all__ = ["Precision", "load_detector", "resolve_device"]
+__all__ = [
+    "Precision",
+    "load_detector",
+    "load_embedder",
+    "load_segmenter",
+    "resolve_device",
+]
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -26,41 +40,159 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
     model: str | Path,
     *,
     classes: Sequence[str | int] | None = None,
-    score_threshold: float = 0.1,
-    nms_threshold: float = 0.65,
+    score_threshold: float | None = None,
+    nms_threshold: float | None = None,
     input_size: int | None = None,
     device: str = "auto",
     precision: Precision = "float32",
+    weights: str | Path | None = None,
+    allow_unknown_checksum: bool = False,
 ) -> Detector:
     """Find a model's weights, build its network and put it on the device.
 
     Args:
-        model: A name on the shelf, or the path of a model's folder.
+        model: A name on the shelf, the path of a model's folder, or
+            ``package.module:function`` (see ``nets.builder``).
         classes: Names or indices of the classes to keep; None for all.
-        score_threshold: Least score of a detection, 0 to 1.
-        nms_threshold: Intersection over union above which two boxes of one class are one.
-        input_size: Longest side of the scaled pictures in pixels; None for the card's.
+        score_threshold: Least score of a detection, 0 to 1; None for the model's.
+        nms_threshold: Intersection over union above which two boxes of one class are one;
+            None for the model's.
+        input_size: In place of the model's, in pixels: which side of the scaled pictures it
+            is, the card's ``input.fit`` says.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: Number format of the network; its boxes are float32 always.
+        weights: A file of the caller's own instead of the card's.
+        allow_unknown_checksum: See ``find_weights``.
 
     Raises:
         ModelError: An unknown model or class, no weights, or weights that do not fit.
+        MissingDependencyError: An ONNX file, and no ONNX Runtime for the device.
+        GraphError: A device that is not there.
+    """
+    where = resolve_device(device)
+    network = _find_network(
+        model,
+        device=where,
+        precision=precision,
+        weights=weights,
+        allow_unknown_checksum=allow_unknown_checksum,
+    )
+    labels = network.labels
+    kept = class_indices(classes, labels, model=str(model))
+    if isinstance(network, OwnDetector):
+        return network.selecting(Selection(score_threshold or 0.0, nms_threshold or 1.0, kept))
+    output = network.output
+    selection = Selection(
+        output.score_threshold if score_threshold is None else score_threshold,
+        output.nms_threshold if nms_threshold is None else nms_threshold,
+        kept,
+    )
+    return _make_detector(
+        network,
+        labels=labels,
+        contract=network.input,
+        selection=selection,
+        input_size=network.input.input_size(input_size),
+        device=where,
+        dtype=network.dtype,
+    )
+
+
+def _make_detector(network: Network, **parts: Any) -> Detector:
+    form = network.output.form
+    if form == "objects":
+        return ObjectsDetector(network.run, **parts)
+    if form in LISTED_FORMS:
+        batch_size = 1 if form == "xyxy_single" else network.batch_size
+        return ListedDetector(
+            network.run, output=network.output, batch_size=batch_size, **parts
+        )
+    if form not in DENSE_FORMS:
+        raise ModelError(
+            f"model {network.name!r}: gives {form}, and no boxes",
+            help="SemanticSegmenter is the node for class_logits",
+        )
+    dense = DenseNetwork(
+        network.run, network.output, len(network.labels), batch_size=network.batch_size
+    )
+    return DenseDetector(dense, **parts)
+
+
+def load_segmenter(  # noqa: PLR0913 - see load_detector
+    model: str | Path,
+    *,
+    input_size: int | None = None,
+    device: str = "auto",
+    precision: Precision = "float32",
+    weights: str | Path | None = None,
+    allow_unknown_checksum: bool = False,
+) -> Segmenter:
+    """Find a model's weights, build its network and put it on the device.
+
+    Args:
+        model: A name on the shelf, or the path of a model's folder.
+        input_size: See ``load_detector``, as for all that follow.
+        device: The same.
+        precision: The same.
+        weights: The same.
+        allow_unknown_checksum: The same.
+
+    Raises:
+        ModelError: An unknown model, one that gives boxes, no weights, or weights that do
+            not fit.
         GraphError: A device that is not there.
     """
     card = load_card(model)
+    if card.output.form != "class_logits":
+        raise ModelError(
+            f"model {card.name!r}: gives {card.output.form}, and no class for each pixel",
+            help="ObjectDetector is the node for it",
+        )
     where = resolve_device(device)
-    selection = Selection(score_threshold, nms_threshold, card.class_indices(classes))
-    build = _find_factory(card)
-    network = build(find_weights(card), num_classes=len(card.labels))
-    network.to(device=where, dtype=_DTYPES[precision])
-    return DenseDetector(
-        network,
-        labels=card.labels,
-        contract=card.input,
-        selection=selection,
-        input_size=input_size or card.input.size,
+    network = load_network(
+        card,
+        _find_file(card, weights, allow_unknown_checksum),
         device=where,
         dtype=_DTYPES[precision],
+    )
+    return Segmenter(
+        network.run,
+        labels=card.labels,
+        contract=card.input,
+        input_size=card.input.input_size(input_size),
+        device=where,
+        dtype=network.dtype,
+    )
+
+
+def load_embedder(model: str | Path, *, max_crops: int = 32, device: str = "auto") -> Embedder:
+    """Find the weights of a model for embeddings, build it and put it on the device.
+
+    Args:
+        model: A name on the shelf, or the path of a model's folder.
+        max_crops: At most so many crops in one call of the network.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        ModelError: An unknown model or one for something else, no weights, or weights that do
+            not fit.
+        GraphError: A device that is not there.
+    """
+    card = load_card(model, tasks=["embedding"])
+    if not isinstance(card.input.size, tuple):
+        raise ModelError(
+            f"model {card.name!r}, $.input.size: got {card.input.size}, want height and width",
+            help="crops are stretched to one size",
+        )
+    where = resolve_device(device)
+    build = find_function(str(card.factory), where=f"model {card.name!r}, $.factory")
+    network = build(find_weights(card))
+    return Embedder(
+        network.to(device=where, memory_format=torch.channels_last),
+        embedding_size=network.embedding_size,
+        contract=card.input,
+        max_crops=max_crops,
+        device=where,
     )
 
 
@@ -84,15 +216,27 @@ def resolve_device(device: str) -> torch.device:
     return where
 
 
-def _find_factory(card: ModelCard) -> Callable[..., Any]:
-    module_name, _, function_name = card.factory.partition(":")
-    try:
-        factory: Callable[..., Any] = getattr(
-            importlib.import_module(module_name), function_name
-        )
-    except (ImportError, AttributeError) as error:
-        raise ModelError(
-            f"model {card.name!r}, $.factory: cannot find {card.factory!r}: {error}",
-            help="want 'package.module:function', importable in the worker",
-        ) from error
-    return factory
+def _find_network(
+    model: str | Path,
+    *,
+    device: torch.device,
+    precision: Precision,
+    weights: str | Path | None,
+    allow_unknown_checksum: bool,
+) -> Network | OwnDetector:
+    if not is_builder(model):
+        card = load_card(model)
+        file = _find_file(card, weights, allow_unknown_checksum)
+        return load_network(card, file, device=device, dtype=_DTYPES[precision])
+    built = build_model(model, device=device)
+    if isinstance(built, nn.Module):
+        return described_network(built, name=model, device=device, dtype=_DTYPES[precision])
+    return built
+
+
+def _find_file(
+    card: ModelCard, weights: str | Path | None, allow_unknown_checksum: bool
+) -> Path:
+    if weights is not None:
+        card = card.with_weights(Path(weights))
+    return find_weights(card, allow_unknown_checksum=allow_unknown_checksum)

@@ -8,7 +8,6 @@ protobuf; a parser of our own would be a hundred lines about somebody else's for
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -18,22 +17,9 @@ from onnx import numpy_helper
 from torch import Tensor
 
 from videoflow.errors import ModelError
+from videoflow.nets.conv_weights import ConvWeights
 
-__all__ = ["ConvWeights", "read_convolutions"]
-
-
-class ConvWeights(NamedTuple):
-    """What one convolution has learned.
-
-    Attributes:
-        name: Of the node in the graph, for messages.
-        weight: float32 ``[out, in / groups, height, width]``.
-        bias: float32 ``[out]``.
-    """
-
-    name: str
-    weight: Tensor
-    bias: Tensor
+__all__ = ["read_convolutions", "read_operands", "read_tensors"]
 
 
 def read_convolutions(file: Path) -> list[ConvWeights]:
@@ -45,10 +31,7 @@ def read_convolutions(file: Path) -> list[ConvWeights]:
     Raises:
         ModelError: The file is no ONNX file, or holds a convolution without stored weights.
     """
-    try:
-        graph = onnx.load(file, load_external_data=False).graph
-    except DecodeError as error:
-        raise ModelError(f"{file}: is no ONNX file: {error}") from error
+    graph = _read_graph(file)
     stored = {tensor.name: tensor for tensor in graph.initializer}
     found = []
     for node in graph.node:
@@ -59,9 +42,35 @@ def read_convolutions(file: Path) -> list[ConvWeights]:
                 f"{file}, node {node.name!r}: got a convolution without stored weight and bias",
                 help="export in evaluation mode, with batch normalisation folded",
             )
-        weight, bias = (
-            torch.from_numpy(np.array(numpy_helper.to_array(stored[name]), np.float32))
-            for name in node.input[1:]
-        )
+        weight, bias = (_tensor(stored[name]) for name in node.input[1:])
         found.append(ConvWeights(node.name, weight, bias))
     return found
+
+
+def read_operands(file: Path, operator: str) -> list[tuple[str, ...]]:
+    """Return what each node of one kind takes, by name, in the order of the graph.
+
+    Raises:
+        ModelError: The file is no ONNX file.
+    """
+    return [tuple(node.input) for node in _read_graph(file).node if node.op_type == operator]
+
+
+def read_tensors(file: Path) -> dict[str, Tensor]:
+    """Return every stored tensor by its name, as float32.
+
+    Raises:
+        ModelError: The file is no ONNX file.
+    """
+    return {tensor.name: _tensor(tensor) for tensor in _read_graph(file).initializer}
+
+
+def _read_graph(file: Path) -> onnx.GraphProto:
+    try:
+        return onnx.load(file, load_external_data=False).graph
+    except DecodeError as error:
+        raise ModelError(f"{file}: is no ONNX file: {error}") from error
+
+
+def _tensor(stored: onnx.TensorProto) -> Tensor:
+    return torch.from_numpy(np.array(numpy_helper.to_array(stored), np.float32))

@@ -10,18 +10,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from videoflow.data.detections import Detections
 from videoflow.data.frame import Stamp
+from videoflow.errors import ModelError
 from videoflow.nets.letterbox import Letterbox
 from videoflow.nets.predictions import Predictions
-from videoflow.nets.torchvision import suppress_overlaps
+from videoflow.nets.torchvision.overlaps import suppress_overlaps
 
-__all__ = ["Selection", "make_detections"]
+__all__ = ["Selection", "check_numbers", "make_detections"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,9 @@ def make_detections(
 
     Returns:
         N detections, best first.
+
+    Raises:
+        ModelError: Numbers that are none; see ``check_numbers``.
     """
     rows = _candidates(predictions, selection).cpu()  # [K, 7], in the order of the images
     ends = torch.bincount(rows[:, 0].long(), minlength=len(stamps)).tolist()
@@ -66,11 +72,30 @@ def make_detections(
     ]
 
 
+def check_numbers(boxes: NDArray[Any], scores: NDArray[Any], *, stamp: Stamp) -> None:
+    """Refuse boxes or scores that are infinite or no numbers.
+
+    A network that overflows says so in all its outputs, and would else be one that finds
+    nothing in a frame, for ever.
+
+    Raises:
+        ModelError: Names the frame.
+    """
+    if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
+        raise ModelError(
+            f"stream {stamp.stream!r}, frame {stamp.index}: "
+            "the network gave boxes or scores that are no finite numbers",
+            help="precision='float32'; or its input is in another range than the card says",
+        )
+
+
 def _candidates(predictions: Predictions, selection: Selection) -> Tensor:
     """Return float32 ``[K, 7]``: image, left, top, right, bottom, score, label."""
     # A score is never above its objectness: most places fall before their classes are read.
     floor = _logit(selection.score_threshold)
-    image, place = (predictions.objectness.float() >= floor).nonzero(as_tuple=True)
+    # Not "at least the floor": what is no number stays, to be told.
+    is_low = predictions.objectness.float() < floor
+    image, place = is_low.logical_not_().nonzero(as_tuple=True)
     best, label = predictions.classes[image, place].max(dim=1)
     objectness = predictions.objectness[image, place]
     score = objectness.float().sigmoid() * best.float().sigmoid()
@@ -85,16 +110,17 @@ def _candidates(predictions: Predictions, selection: Selection) -> Tensor:
         ),
         dim=1,
     )
-    stays = score >= selection.score_threshold
+    stays = (score < selection.score_threshold).logical_not_()
     if selection.class_indices is not None:
         wanted = torch.tensor(selection.class_indices, device=label.device)
-        stays &= torch.isin(label, wanted)
+        stays &= torch.isin(label, wanted) | score.isnan()
     return rows[stays]
 
 
 def _frame_detections(
     rows: Tensor, *, stamp: Stamp, fit: Letterbox, selection: Selection
 ) -> Detections:
+    check_numbers(rows[:, 1:5].numpy(), rows[:, 5].numpy(), stamp=stamp)
     boxes, scores, labels = rows[:, 1:5], rows[:, 5], rows[:, 6].long()
     keep = suppress_overlaps(boxes, scores, labels, iou_threshold=selection.nms_threshold)
     return Detections(

@@ -1,8 +1,8 @@
 """From frames to a network's input: resize, convert to colours, pad. On the model's device.
 
 Luma and chroma are resized apart and become colours afterwards, so that the work is that of
-the small picture. Bilinear without a low-pass filter, like the pictures that the networks
-were trained on.
+the small picture. Bilinear, and without a low-pass filter unless the contract says so: like the
+pictures that the networks were trained on.
 
 On the CPU frames go one by one, whatever the batch: a frame's planes stay in the cache.
 Measured on two cores, ms a frame: 768 x 576 to 416 x 312: 0.6 one by one, 0.7 to 0.8 as a
@@ -11,21 +11,23 @@ batch of eight; 1920 x 1080 to 416 x 234: 0.75 and 3.2. On CUDA a batch is one s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Final, TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from videoflow.data.color_spec import ColorSpec, Matrix
-from videoflow.data.frame import Frame
+from videoflow.data.frame import Frame, Stamp
 from videoflow.nets.card import InputContract
 from videoflow.nets.letterbox import Letterbox
 
-__all__ = ["InputBatch", "make_inputs"]
+__all__ = ["InputBatch", "in_order", "make_inputs", "to_colours"]
+
+Found = TypeVar("Found")
 
 _KR_KB: Final[dict[Matrix, tuple[float, float]]] = {
     "bt601": (0.299, 0.114),
@@ -54,7 +56,7 @@ def make_inputs(
     frames: Sequence[Frame],
     *,
     contract: InputContract,
-    input_size: int,
+    input_size: int | tuple[int, int],
     device: torch.device,
     dtype: torch.dtype = torch.float32,
 ) -> list[InputBatch]:
@@ -66,7 +68,7 @@ def make_inputs(
     Args:
         frames: On any device; only read during the call.
         contract: What the network wants.
-        input_size: Longest side of the scaled picture in pixels.
+        input_size: In place of the contract's ``size``, in pixels.
         device: Where the images are made.
         dtype: Floating point type of the images.
 
@@ -77,10 +79,7 @@ def make_inputs(
         ShapeError: A frame without pixels.
         LeaseError: A frame that was used after its time.
     """
-    fits = [
-        Letterbox.fit(frame.size_hw, input_size=input_size, stride=contract.stride)
-        for frame in frames
-    ]
+    fits = [_fit(frame.size_hw, contract, input_size=input_size) for frame in frames]
     order = sorted(range(len(frames)), key=lambda at: (fits[at].input_hw, _kind(frames[at])))
     batches = []
     for input_hw, members in groupby(order, key=lambda at: fits[at].input_hw):
@@ -98,6 +97,57 @@ def make_inputs(
             done += len(same)
         batches.append(InputBatch(images, positions, tuple(fits[at] for at in positions)))
     return batches
+
+
+def in_order(
+    batches: Sequence[InputBatch],
+    frames: Sequence[Frame],
+    *,
+    find: Callable[[InputBatch, list[Stamp]], list[Found]],
+) -> list[Found]:
+    """Look at each batch, and return what was found in the order of the frames.
+
+    Args:
+        batches: Of ``make_inputs``.
+        frames: What they were made of.
+        find: From a batch and the stamps of its frames to one result for each.
+    """
+    found: dict[int, Found] = {}
+    for batch in batches:
+        results = find(batch, [frames[at].stamp for at in batch.positions])
+        found.update(zip(batch.positions, results, strict=True))
+    return [found[at] for at in range(len(frames))]
+
+
+def to_colours(rgb: Tensor, contract: InputContract) -> Tensor:
+    """Return pictures in the colours that a contract wants.
+
+    Args:
+        rgb: float ``[N, 3, H, W]``, 0 to 255; is worked in.
+        contract: Its channels, mean and std.
+    """
+    if contract.mean is not None:
+        mean, std = (
+            255 * torch.tensor(colour, device=rgb.device).view(3, 1, 1)
+            for colour in (contract.mean, contract.std)
+        )
+        rgb = rgb.sub_(mean).div_(std)
+    return rgb.flip(1) if contract.channels == "bgr" else rgb
+
+
+def _fit(
+    source_hw: tuple[int, int], contract: InputContract, *, input_size: int | tuple[int, int]
+) -> Letterbox:
+    max_size = contract.max_size
+    if max_size and isinstance(input_size, int) and isinstance(contract.size, int):
+        max_size = max_size * input_size // contract.size
+    return Letterbox.fit(
+        source_hw,
+        input_size=input_size,
+        stride=contract.stride,
+        rule=contract.fit,
+        max_size=max_size,
+    )
 
 
 def _kind(frame: Frame) -> tuple[str, tuple[int, int], str, bool]:
@@ -123,34 +173,41 @@ def _fill(
     images[:, :, height:].fill_(contract.pad_value)
     images[:, :, :height, width:].fill_(contract.pad_value)
     if frames[0].layout == "nv12":
-        rgb = _nv12_to_rgb(batch, content_hw=fit.content_hw, color=frames[0].color)
+        rgb = _nv12_to_rgb(batch, fit.content_hw, contract, color=frames[0].color)
     else:
-        rgb = _resize(batch, fit.content_hw)
-    content = images[:, :, :height, :width]
-    content.copy_(rgb.flip(1) if contract.channels == "bgr" else rgb)
+        rgb = _resize(batch, fit.content_hw, contract)
+    images[:, :, :height, :width] = to_colours(rgb, contract)
 
 
-def _resize(planes: Tensor, size_hw: tuple[int, int]) -> Tensor:
+def _resize(planes: Tensor, size_hw: tuple[int, int], contract: InputContract) -> Tensor:
     """Resize uint8 ``[N, C, H, W]`` of any strides to float32, in planes.
 
     Interleaved planes would take three times as long, and uint8 five times.
     """
     exact = planes.to(torch.float32, memory_format=torch.contiguous_format)
-    return F.interpolate(exact, size_hw, mode="bilinear", align_corners=False)
+    if tuple(planes.shape[2:]) == size_hw:
+        return exact
+    low_pass = contract.has_low_pass
+    resized = F.interpolate(
+        exact, size_hw, mode="bilinear", align_corners=False, antialias=low_pass
+    )
+    return resized.round_() if low_pass else resized
 
 
-def _nv12_to_rgb(batch: Tensor, *, content_hw: tuple[int, int], color: ColorSpec) -> Tensor:
+def _nv12_to_rgb(
+    batch: Tensor, content_hw: tuple[int, int], contract: InputContract, *, color: ColorSpec
+) -> Tensor:
     """Resize uint8 ``[N, H * 3 / 2, W]`` and convert it to float32 ``[N, 3, h, w]``, 0 to 255.
 
     Source: ITU-R BT.601-7 section 2.5 and BT.709-6 section 3, the equations for Y, Cb and Cr
     solved for R, G and B.
     """
     height = batch.shape[1] * 2 // 3
-    luma = _resize(batch[:, None, :height], content_hw)[:, 0]
+    luma = _resize(batch[:, None, :height], content_hw, contract)[:, 0]
     chroma = (
         batch[:, height:].reshape(len(batch), height // 2, -1, 2).permute(0, 3, 1, 2)
     )  # [N, 2, H/2, W/2]
-    cb, cr = _resize(chroma, content_hw).sub_(128.0).unbind(1)
+    cb, cr = _resize(chroma, content_hw, contract).sub_(128.0).unbind(1)
     gain = 255 / 224
     if color.is_full_range:
         gain = 1.0

@@ -1,37 +1,39 @@
-"""Where a model's trained numbers are: an offline folder, the cache, or the network.
+"""Where a model's trained numbers are: beside its card, an offline folder, the cache, the net.
 
-Every file is checked against the card's sha256 before anybody reads it (3.7 MB take 3 ms, so
-nothing is remembered about files that were checked before). Nothing is written anywhere but
-into the cache folder, and there only whole files appear.
+Every file is checked before anybody reads it (3.7 MB take 3 ms, so nothing is remembered
+about files that were checked before): against the card's sha256, or, where the card has none,
+against the one that was noted when somebody said that any content will do. That note lies
+beside the file as ``NAME.sha256``, in the form that ``sha256sum --check`` reads. Nothing else
+is written anywhere but into the cache folder, and there only whole files appear.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
-from collections.abc import Callable
+import re
+from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import IO, Final
-from urllib.request import urlopen
+from typing import Final
 
 from videoflow.errors import ModelError
 from videoflow.nets.card import ModelCard
+from videoflow.nets.download import Progress, download
 
-__all__ = ["CACHE_VARIABLE", "WEIGHTS_VARIABLE", "Progress", "cache_folder", "find_weights"]
+__all__ = [
+    "CACHE_VARIABLE",
+    "WEIGHTS_VARIABLE",
+    "cache_folder",
+    "find_weights",
+    "local_weights",
+]
 
 WEIGHTS_VARIABLE: Final = "VIDEOFLOW_WEIGHTS"
 """Environment: folders with weights, looked through first, separated like ``PATH``."""
 
 CACHE_VARIABLE: Final = "VIDEOFLOW_CACHE"
 """Environment: the cache folder, by default ``videoflow`` in the user's cache folder."""
-
-Progress = Callable[[int, int | None], None]
-"""Called while a file is downloaded: bytes so far, and of how many (None: nobody knows)."""
-
-_TIMEOUT_SECONDS: Final = 30.0
-_CHUNK_BYTES: Final = 1 << 18
 
 
 def cache_folder() -> Path:
@@ -44,83 +46,152 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "videoflow"
 
 
-def find_weights(card: ModelCard, *, progress: Progress | None = None) -> Path:
-    """Return the model's weights file, downloaded if it is nowhere yet.
+def local_weights(card: ModelCard) -> Path | None:
+    """Return where the model's weights file is, unchecked, or None if it is nowhere yet.
 
-    Looks directly in the folders of ``VIDEOFLOW_WEIGHTS``, then in the cache folder. A file
-    of the right name and the wrong content is an error and not passed over, so that the
-    folder that somebody named is the one that counts. Blocks while it downloads.
-
-    Args:
-        card: Says the file's name, checksum and address.
-        progress: Hears how far a download is.
-
-    Raises:
-        ModelError: A wrong checksum, no connection, or a cache that cannot be written.
+    Looks beside the card, then directly in the folders of ``VIDEOFLOW_WEIGHTS``, then in the
+    cache folder.
     """
     named = os.environ.get(WEIGHTS_VARIABLE, "").split(os.pathsep)
     folders = [Path(folder).expanduser() for folder in named if folder]
-    for folder in (*folders, cache_folder()):
-        file = folder / card.weights.file
-        if file.is_file():
-            _check_file(file, card)
-            return file
-    return _download(card, cache_folder(), progress=progress)
+    files = (folder / card.weights.file for folder in (card.folder, *folders, cache_folder()))
+    return next((file for file in files if file.is_file()), None)
 
 
-def _check_file(file: Path, card: ModelCard) -> None:
-    with file.open("rb") as stream:
-        came = hashlib.file_digest(stream, "sha256").hexdigest()
-    if came != card.weights.sha256:
+def find_weights(
+    card: ModelCard, *, allow_unknown_checksum: bool = False, progress: Progress | None = None
+) -> Path:
+    """Return the model's weights file, downloaded if it is nowhere yet.
+
+    A file of the right name and the wrong content is an error and not passed over, so that
+    the folder that somebody named is the one that counts. Blocks while it downloads.
+
+    Args:
+        card: Says the file's name, checksum and address.
+        allow_unknown_checksum: Take whatever is there, or comes, of a file whose checksum is
+            not known, and note its checksum; from then on it has to stay as it is.
+        progress: Hears how far a download is.
+
+    Raises:
+        ModelError: A wrong checksum, one that is not known, no connection, or a cache that
+            cannot be written.
+    """
+    file = local_weights(card)
+    if file is not None:
+        check = _Check(card, file, where=str(file), allows_unknown=allow_unknown_checksum)
+        check(file)
+        return file
+    target = cache_folder() / card.weights.file
+    if card.weights.url is None:
         raise ModelError(
-            f"{file}: got sha256 {came}, want {card.weights.sha256} (model {card.name!r})",
-            help=f"delete the file, to have it downloaded from {card.weights.url}; or put "
-            f"the right one in its place, or into another folder of {WEIGHTS_VARIABLE}",
+            f"model {card.name!r}: no file {target.name} in {card.folder}, "
+            f"{WEIGHTS_VARIABLE} or {target.parent}, and its card has no address for it",
+            help="put it into one of these folders",
         )
-
-
-def _download(card: ModelCard, folder: Path, *, progress: Progress | None) -> Path:
-    target = folder / card.weights.file
-    part: Path | None = None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=folder, prefix=f".{target.name}.", suffix=".part", delete=False
-        ) as stream:
-            part = Path(stream.name)
-            came = _fetch(card.weights.url, stream, progress=progress)
-        if came != card.weights.sha256:
-            raise ModelError(
-                f"{card.weights.url}: got sha256 {came}, want {card.weights.sha256} "
-                f"(model {card.name!r})",
-                help=f"try again, in case it was cut off; or {_own_copy(card)}",
-            )
-        part.replace(target)  # whole or not at all, also for a worker that looks meanwhile
-    except (OSError, HTTPException) as error:
+    if card.weights.sha256 is None and not allow_unknown_checksum:
         raise ModelError(
-            f"model {card.name!r}: no file {card.weights.file} in {WEIGHTS_VARIABLE} or "
-            f"{folder}, and it cannot be downloaded to there from {card.weights.url}: {error}",
-            help=f"connect to the network and run again; or {_own_copy(card)}",
-        ) from error
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)
+            f"model {card.name!r}: {target.name} is not here, and the checksum of "
+            f"{card.weights.url} is not known",
+            help="say allow_unknown_checksum=True to download what is there and to note its "
+            f"checksum (videoflow models fetch {card.name} --allow-unknown-checksum); "
+            f"or {_own_copy(card)}",
+        )
+    _download(card, target, progress=progress)
     return target
 
 
-def _fetch(url: str, stream: IO[bytes], *, progress: Progress | None) -> str:
-    """Copy ``url`` into ``stream`` and return its sha256."""
-    digest = hashlib.sha256()
-    with urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
-        length = response.headers.get("Content-Length")
-        num_bytes, total_bytes = 0, int(length) if length else None
-        while chunk := response.read(_CHUNK_BYTES):
-            stream.write(chunk)
-            digest.update(chunk)
-            num_bytes += len(chunk)
-            if progress is not None:
-                progress(num_bytes, total_bytes)
-    return digest.hexdigest()
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """Compares content with the checksum that is known of a file.
+
+    Attributes:
+        card: Knows the checksum, perhaps.
+        file: Beside which a checksum may be noted.
+        where: Where the content comes from, for messages.
+        allows_unknown: Take any content where no checksum is known, and note its.
+    """
+
+    card: ModelCard
+    file: Path
+    where: str
+    allows_unknown: bool
+
+    def __call__(self, content: Path) -> None:
+        with content.open("rb") as stream:
+            came = hashlib.file_digest(stream, "sha256").hexdigest()
+        note = self.file.with_name(f"{self.file.name}.sha256")
+        want = self.card.weights.sha256 or _noted_checksum(note)
+        if want is None and not self.allows_unknown:
+            raise ModelError(
+                f"{self.where}: got sha256 {came}, and nobody said which one it should have "
+                f"(model {self.card.name!r})",
+                help="if you trust the file, say allow_unknown_checksum=True once, or write "
+                f"the checksum into the model's card or into {note.name} beside the file",
+            )
+        if want is None:
+            _note_checksum(note, came)
+        elif not came.startswith(want):
+            raise ModelError(
+                f"{self.where}: got sha256 {came}, want {want} (model {self.card.name!r})",
+                help=self._ways_out(note),
+            )
+
+    def _ways_out(self, note: Path) -> str:
+        weights = self.card.weights
+        if weights.sha256 is None:
+            return f"go back to the former file; or, if you trust the new one, delete {note}"
+        if self.where == weights.url:
+            return f"try again, in case it was cut off; or {_own_copy(self.card)}"
+        source = f", to have it downloaded from {weights.url}" if weights.url else ""
+        return (
+            f"delete the file{source}; or put the right one in its place, "
+            f"or into another folder of {WEIGHTS_VARIABLE}"
+        )
+
+
+def _noted_checksum(note: Path) -> str | None:
+    try:
+        text = note.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{note}: cannot be read: {error}") from error
+    if found := re.match(r"[0-9a-f]{64}\b", text):
+        return found[0]
+    raise ModelError(
+        f"{note}: got {text[:80]!r}, want a sha256 and a file name",
+        help="write it with sha256sum",
+    )
+
+
+def _note_checksum(note: Path, checksum: str) -> None:
+    try:
+        note.write_text(f"{checksum}  {note.stem}\n", encoding="utf-8")
+    except OSError as error:
+        raise ModelError(
+            f"{note}: cannot note the checksum of {note.stem}: {error.strerror}",
+            help="have it written by somebody who may, with sha256sum; or copy the file into "
+            "a folder of your own",
+        ) from error
+
+
+def _download(card: ModelCard, target: Path, *, progress: Progress | None) -> None:
+    url = str(card.weights.url)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        download(
+            url,
+            target,
+            check=_Check(card, target, where=url, allows_unknown=True),
+            resumes_earlier=card.weights.sha256 is not None,
+            progress=progress,
+        )
+    except (OSError, HTTPException) as error:
+        raise ModelError(
+            f"model {card.name!r}: no file {target.name} in {WEIGHTS_VARIABLE} or "
+            f"{target.parent}, and it cannot be downloaded to there from {url}: {error}",
+            help=f"connect to the network and run again; or {_own_copy(card)}",
+        ) from error
 
 
 def _own_copy(card: ModelCard) -> str:

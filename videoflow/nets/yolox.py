@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from videoflow.errors import ModelError, ShapeError
-from videoflow.nets.onnx_weights import ConvWeights, read_convolutions
+from videoflow.nets.conv_weights import ConvWeights
+from videoflow.nets.onnx_weights import read_convolutions
 from videoflow.nets.predictions import Predictions
 from videoflow.nets.yolox_blocks import (
     ConvBlock,
@@ -31,6 +32,8 @@ from videoflow.nets.yolox_blocks import (
     Stem,
     spatial_block,
 )
+from videoflow.nets.yolox_checkpoint import official_layers, read_checkpoint
+from videoflow.nets.yolox_places import STRIDES, decode_boxes, make_places
 
 __all__ = [
     "YoloX",
@@ -44,7 +47,7 @@ __all__ = [
     "yolox_x",
 ]
 
-_STRIDES: Final = (8, 16, 32)
+_WRONG_SIZE: Final = "model and labels must be those that the weights were trained for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +94,7 @@ class YoloX(nn.Module):
             ShapeError: A size that is no multiple of 32.
         """
         raw = self.raw(images)
-        places = self._places_for(images)
-        boxes = raw.boxes.float()  # bfloat16 has no room for a position in pixels
-        centers = (boxes[..., :2] + places[:, :2]) * places[:, 2:]
-        sizes = boxes[..., 2:].exp() * places[:, 2:]
-        return raw._replace(boxes=torch.cat((centers, sizes), dim=-1))
+        return raw._replace(boxes=decode_boxes(raw.boxes, self._places_for(images)))
 
     def raw(self, images: Tensor) -> Predictions:
         """Return what the convolutions give, before boxes are made of it.
@@ -110,10 +109,10 @@ class YoloX(nn.Module):
             ShapeError: See ``forward``.
         """
         height, width = images.shape[-2:]
-        if not height or not width or height % _STRIDES[-1] or width % _STRIDES[-1]:
+        if not height or not width or height % STRIDES[-1] or width % STRIDES[-1]:
             raise ShapeError(
                 f"YOLOX: got images {list(images.shape)}, "
-                f"want height and width to be multiples of {_STRIDES[-1]}"
+                f"want height and width to be multiples of {STRIDES[-1]}"
             )
         levels = self.neck(*self.backbone(images))
         parts = [head(level) for head, level in zip(self.heads, levels, strict=True)]
@@ -128,7 +127,7 @@ class YoloX(nn.Module):
         height, width = images.shape[-2:]
         key = (height, width, images.device)
         if key not in self._places:
-            self._places[key] = _make_places(height, width).to(images.device)
+            self._places[key] = make_places(height, width).to(images.device)
         return self._places[key]
 
     def __getstate__(self) -> dict[str, object]:
@@ -136,10 +135,11 @@ class YoloX(nn.Module):
 
 
 def load_yolox(weights: Path, *, num_classes: int, size: YoloXSize) -> YoloX:
-    """Build the network and fill it from an ONNX export with folded normalisation.
+    """Build the network and fill it from a file, with batch normalisation folded.
 
     Args:
-        weights: ONNX file of the same size and number of classes.
+        weights: Of the same size and number of classes: an ONNX export (``.onnx``), or a
+            checkpoint of the official code.
         num_classes: Length of the label list.
         size: Which member of the family.
 
@@ -151,12 +151,16 @@ def load_yolox(weights: Path, *, num_classes: int, size: YoloXSize) -> YoloX:
     """
     with torch.device("meta"):  # every number comes from the file: make up none before
         model = YoloX(size, num_classes=num_classes)
-    stored = read_convolutions(weights)
     layers = {n: m for n, m in model.named_modules() if isinstance(m, nn.Conv2d)}
+    if weights.suffix == ".onnx":
+        stored = read_convolutions(weights)
+    else:
+        stored = read_checkpoint(
+            weights, official_layers(depth=size.depth, is_depthwise=size.is_depthwise)
+        )
     if len(layers) != len(stored):
         raise ModelError(
-            f"{weights}: got {len(stored)} convolutions, want {len(layers)}",
-            help="the card's factory must be of the size that was exported",
+            f"{weights}: got {len(stored)} convolutions, want {len(layers)}", help=_WRONG_SIZE
         )
     for (name, layer), came in zip(layers.items(), stored, strict=True):
         _fill(layer, came, where=f"{weights}, {came.name!r} for {name!r}")
@@ -171,7 +175,7 @@ def _fill(layer: nn.Conv2d, came: ConvWeights, *, where: str) -> None:
         raise ModelError(
             f"{where}: got weight {list(weight.shape)}, bias {list(came.bias.shape)}, "
             f"want {list(layer.weight.shape)}, [{layer.out_channels}]",
-            help="the card's factory and labels must be those of the exported model",
+            help=_WRONG_SIZE,
         )
     layer.weight = nn.Parameter(weight.contiguous(memory_format=torch.channels_last))
     layer.bias = nn.Parameter(came.bias)
@@ -292,15 +296,3 @@ def _double(x: Tensor) -> Tensor:
 def _rows(level: Tensor) -> Tensor:
     """Turn ``[N, C, H, W]`` into ``[N, H * W, C]``, which ``channels_last`` has for nothing."""
     return level.permute(0, 2, 3, 1).flatten(1, 2)
-
-
-def _make_places(height: int, width: int) -> Tensor:
-    """Return float32 ``[A, 3]``: column, row and stride of every place of a picture."""
-    levels = []
-    for stride in _STRIDES:
-        rows, columns = torch.meshgrid(
-            torch.arange(height // stride), torch.arange(width // stride), indexing="ij"
-        )
-        strides = torch.full_like(rows, stride)
-        levels.append(torch.stack((columns, rows, strides), dim=-1).flatten(0, 1))
-    return torch.cat(levels).float()

@@ -9,33 +9,54 @@ from videoflow.processors.joiner_processor import JoinerProcessor
 if TYPE_CHECKING:
     from videoflow.processors.byte_tracker import ByteTracker
     from videoflow.processors.crop_transformer import CropTransformer
+    from videoflow.processors.face_blurrer import FaceBlurrer
+    from videoflow.processors.heat_map_aggregator import HeatMapAggregator
     from videoflow.processors.line_counter import LineCounter
     from videoflow.processors.mask_transformer import MaskTransformer
     from videoflow.processors.object_detector import ObjectDetector
     from videoflow.processors.people_annotator import PeopleAnnotator
+    from videoflow.processors.reid_embedder import ReidEmbedder
     from videoflow.processors.resize_transformer import ResizeTransformer
+    from videoflow.processors.scene_annotator import SceneAnnotator
+    from videoflow.processors.semantic_segmenter import SemanticSegmenter
+    from videoflow.processors.speed_estimator import SpeedEstimator
+    from videoflow.processors.zone_counter import ZoneCounter
 else:  # what looks at pictures is imported when its name is first used
     __getattr__ = lazy_exports(
         __name__,
         {
             "ByteTracker": "byte_tracker",
             "CropTransformer": "crop_transformer",
+            "FaceBlurrer": "face_blurrer",
+            "HeatMapAggregator": "heat_map_aggregator",
             "LineCounter": "line_counter",
             "MaskTransformer": "mask_transformer",
             "ObjectDetector": "object_detector",
             "PeopleAnnotator": "people_annotator",
+            "ReidEmbedder": "reid_embedder",
             "ResizeTransformer": "resize_transformer",
+            "SceneAnnotator": "scene_annotator",
+            "SemanticSegmenter": "semantic_segmenter",
+            "SpeedEstimator": "speed_estimator",
+            "ZoneCounter": "zone_counter",
         },
     )
 
 __all__ = [
     "ByteTracker",
     "CropTransformer",
+    "FaceBlurrer",
+    "HeatMapAggregator",
     "IdentityProcessor",
     "JoinerProcessor",
     "LineCounter",
     "MaskTransformer",
     "ObjectDetector",
     "PeopleAnnotator",
+    "ReidEmbedder",
     "ResizeTransformer",
+    "SceneAnnotator",
+    "SemanticSegmenter",
+    "SpeedEstimator",
+    "ZoneCounter",
 ]

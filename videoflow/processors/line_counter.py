@@ -6,16 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from videoflow.core.node import PerStreamProcessorNode
-from videoflow.data.geometry import Line
+from videoflow.data.geometry import Line, Numbers
 from videoflow.errors import ConfigError, GraphError, ShapeError
+from videoflow.vision.counting import LineCrossings, line_touches_picture
 
 if TYPE_CHECKING:
     from videoflow.data import Counts, Tracks
-    from videoflow.vision.counting import LineCrossings
 
 __all__ = ["LineCounter", "LineCounting"]
-
-Point = Sequence[float]
 
 
 class LineCounter(PerStreamProcessorNode["LineCounting"]):
@@ -29,7 +27,8 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
     Args:
         start: (x, y) in pixels of the source picture, where the line begins.
         end: (x, y), where it ends. From the left of the line to its right is *in*.
-        lines: Instead of ``start`` and ``end``: name to line, or name to (start, end).
+        lines: Instead of ``start`` and ``end``: name to (x, y, x, y), to (start, end), or to a
+            ``Line``.
         labels: The class indices to count, or None for all.
         margin: Half the width of the band along a line that is neither side, in box heights.
         min_frames: For how many sightings running somebody must be beyond the band.
@@ -44,10 +43,10 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
 
     def __init__(  # noqa: PLR0913 - each is a knob of its own, with a default
         self,
-        start: Point | None = None,
-        end: Point | None = None,
+        start: Sequence[float] | None = None,
+        end: Sequence[float] | None = None,
         *,
-        lines: Mapping[str, Line | Sequence[Point]] | None = None,
+        lines: Mapping[str, Line | Numbers] | None = None,
         labels: Collection[int] | None = None,
         margin: float = 0.05,
         min_frames: int = 2,
@@ -61,13 +60,6 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
                 "want both start and end, or lines, or none of them",
                 help="none of them means a line across the middle of the picture",
             )
-        if lines is not None and not lines:
-            raise GraphError(f"{self.name!r}: got no lines, want at least one, or lines=None")
-        if not margin >= 0 or min_frames < 1 or max_gap_frames < 1:
-            raise GraphError(
-                f"{self.name!r}: got margin={margin}, min_frames={min_frames}, "
-                f"max_gap_frames={max_gap_frames}, want a margin >= 0 and at least one frame"
-            )
         if start is not None and end is not None:
             lines = {"line": (start, end)}
         self.lines = None if lines is None else {k: self._line(k, v) for k, v in lines.items()}
@@ -75,6 +67,10 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
         self.margin = margin
         self.min_frames = min_frames
         self.max_gap_frames = max_gap_frames
+        try:
+            self._crossings(Line((0, 0), (1, 0)))
+        except ShapeError as error:
+            raise GraphError(f"{self.name!r}: {error.message}") from error
 
     def make_state(self, stream: str) -> LineCounting:
         """Return a count that has not begun; its lines are settled at the first frame."""
@@ -97,34 +93,29 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
             state.crossings = self._begin(tracks)
         return state.crossings.update(tracks)
 
-    def _line(self, name: str, ends: Line | Sequence[Point]) -> Line:
-        if isinstance(ends, Line):
-            return ends
+    def _line(self, name: str, numbers: Any) -> Line:
         try:
-            (x0, y0), (x1, y1) = ends
-            return Line((float(x0), float(y0)), (float(x1), float(y1)))
-        except (TypeError, ValueError) as error:
-            told = error.message if isinstance(error, ShapeError) else f"got {ends!r}"
+            return Line.of(numbers)
+        except ShapeError as error:
             raise GraphError(
-                f"{self.name!r}, line {name!r}: {told}, want two different points (x, y)",
-                help="for example start=(0, 360), end=(1280, 360)",
+                f"{self.name!r}, line {name!r}: {error.message}", help=error.help
             ) from error
 
     def _begin(self, tracks: Tracks) -> LineCrossings:
-        from videoflow.vision.counting import LineCrossings, touches_picture
-
         height, width = tracks.stamp.size_hw
-        across = Line((0.0, height / 2), (float(width), height / 2))
-        lines = self.lines or {"line": across}
-        for name, line in lines.items():
-            if not touches_picture(line, (height, width)):
+        crossings = self._crossings(Line((0.0, height / 2), (float(width), height / 2)))
+        for name, line in crossings.lines.items():
+            if not line_touches_picture(line, (height, width)):
                 raise ConfigError(
                     f"{self.name!r}, stream {tracks.stamp.stream!r}: line {name!r} from "
                     f"{line.start} to {line.end} lies outside the {width} x {height} picture",
                     help="give its ends in pixels of the source picture",
                 )
+        return crossings
+
+    def _crossings(self, across: Line) -> LineCrossings:
         return LineCrossings(
-            lines,
+            {"line": across} if self.lines is None else self.lines,
             margin=self.margin,
             min_frames=self.min_frames,
             max_gap_frames=self.max_gap_frames,

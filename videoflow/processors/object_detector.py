@@ -10,6 +10,7 @@ from videoflow.core.node import BatchProcessorNode
 from videoflow.data.detections import Detections
 from videoflow.data.frame import Frame
 from videoflow.errors import FlowStateError, GraphError
+from videoflow.nets.builder import check_builder, is_builder
 from videoflow.nets.card import load_card
 from videoflow.nets.weights import find_weights
 
@@ -20,23 +21,33 @@ __all__ = ["ObjectDetector"]
 
 
 class ObjectDetector(BatchProcessorNode):
-    """Find objects in each frame with a model from the shelf.
+    """Find objects in each frame with a model from the shelf, or with one of your own.
 
     Frames of several streams, sizes and layouts may stand in one batch; what is found in a
-    frame does not depend on the others.
+    frame does not depend on the others. With ``every=5`` only each fifth frame of a stream is
+    looked at and the output for the others is ``None``; a tracker that follows lets its tracks
+    move on by themselves meanwhile.
 
     Args:
-        model: Name on the shelf, or the path of a model's folder (with a slash in it).
+        model: Name on the shelf; the path of a model's folder (with a slash in it); or a
+            function of your own, ``package.module:function`` (see ``nets.builder``).
         classes: Names or indices of the classes to keep; None for all of the model's.
-        score_threshold: Least score, 0 to 1. The default is low because trackers (ByteTrack)
-            use weak detections too; who only draws boxes wants 0.3 to 0.5.
-        nms_threshold: Intersection over union above which two boxes of one class are one.
-            0.65 is YOLOX's own and keeps people apart who stand before each other, as a
-            tracker wants; who only draws boxes sees fewer double ones with 0.5.
-        input_size: Longest side of the scaled picture in pixels. Larger finds smaller
-            objects, and costs time with its square.
+        score_threshold: Least score, 0 to 1; None for the model's own. YOLOX's is 0.1, low
+            because trackers (ByteTrack) use weak detections too; who only draws boxes wants
+            0.3 to 0.5.
+        nms_threshold: Intersection over union above which two boxes of one class are one; None
+            for the model's own. YOLOX's is 0.65, which keeps people apart who stand before
+            each other, as a tracker wants; who only draws boxes sees fewer double ones with
+            0.5.
+        input_size: Longest side of the scaled picture in pixels; None for the one that the
+            model was trained with. Larger finds smaller objects, and costs time with its
+            square.
         precision: ``bfloat16`` is faster on processors that compute with it, and moves boxes
             and scores a little.
+        weights: A file of your own with the numbers for the model's network, instead of the
+            card's.
+        allow_unknown_checksum: Take a weights file whose checksum nobody knows, and note the
+            checksum beside it; from then on the file has to stay as it is.
         **options: See ``BatchProcessorNode``; ``device="auto"`` is a GPU if there is one.
 
     Raises:
@@ -54,10 +65,12 @@ class ObjectDetector(BatchProcessorNode):
         model: str | Path = "yolox_nano",
         *,
         classes: Sequence[str | int] | None = None,
-        score_threshold: float = 0.1,
-        nms_threshold: float = 0.65,
-        input_size: int = 416,
+        score_threshold: float | None = None,
+        nms_threshold: float | None = None,
+        input_size: int | None = None,
         precision: Literal["float32", "bfloat16"] = "float32",
+        weights: str | Path | None = None,
+        allow_unknown_checksum: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -65,9 +78,9 @@ class ObjectDetector(BatchProcessorNode):
             ("score_threshold", score_threshold),
             ("nms_threshold", nms_threshold),
         ):
-            if not 0 <= value <= 1:
+            if value is not None and not 0 <= value <= 1:
                 raise GraphError(f"{self.name!r}: got {key}={value!r}, want 0 to 1")
-        if not isinstance(input_size, int) or input_size < 1:
+        if input_size is not None and (not isinstance(input_size, int) or input_size < 1):
             raise GraphError(f"{self.name!r}: got input_size={input_size!r}, want an int >= 1")
         if precision not in ("float32", "bfloat16"):
             raise GraphError(
@@ -79,6 +92,8 @@ class ObjectDetector(BatchProcessorNode):
         self.nms_threshold = nms_threshold
         self.input_size = input_size
         self.precision: Literal["float32", "bfloat16"] = precision
+        self.weights = weights
+        self.allow_unknown_checksum = allow_unknown_checksum
         self._detector: Detector | None = None
 
     def check(self) -> None:
@@ -91,13 +106,19 @@ class ObjectDetector(BatchProcessorNode):
             ModelError: An unknown model or class, a wrong checksum, or no weights to be had.
             GraphError: A GPU was named that is not there.
         """
-        card = load_card(self.model)
-        card.class_indices(self.classes)
         if self.options["device"].startswith("cuda"):
             from videoflow.nets.load import resolve_device  # torch: only who names a GPU
 
             resolve_device(self.options["device"])
-        find_weights(card)
+        if is_builder(self.model):
+            check_builder(self.model)
+            return
+        card = load_card(self.model, tasks=("detection", "keypoints"))
+        card.class_indices(self.classes)
+        card.input.input_size(self.input_size)
+        if self.weights is not None:
+            card = card.with_weights(Path(self.weights))
+        find_weights(card, allow_unknown_checksum=self.allow_unknown_checksum)
 
     def open(self) -> None:
         """Load the model onto the node's device."""
@@ -111,6 +132,8 @@ class ObjectDetector(BatchProcessorNode):
             input_size=self.input_size,
             device=self.options["device"],
             precision=self.precision,
+            weights=self.weights,
+            allow_unknown_checksum=self.allow_unknown_checksum,
         )
 
     def process_batch(self, batch: Sequence[Frame]) -> list[Detections]:

@@ -7,78 +7,65 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from videoflow.data.lease import SlotLease
 from videoflow.errors import GraphError
-from videoflow.runtime.payload import LARGE_BYTES, Place
-from videoflow.runtime.slots import Block, HostRing, HostRingReader, Ref
+from videoflow.runtime.device import Device
+from videoflow.runtime.device_slots import DeviceBlock, DevicePlace, DeviceRing
+from videoflow.runtime.payload import LARGE_BYTES, AnyPlace, Place
+from videoflow.runtime.slots import Block, HostRing
 
 if TYPE_CHECKING:
     from torch import Tensor, dtype
 
-__all__ = ["Desk", "ReadRings", "Ticket"]
-
-
-class ReadRings:
-    """The rings that a worker can read, opened when they are first named.
-
-    Args:
-        fds: Ring to descriptor.
-    """
-
-    def __init__(self, fds: dict[int, int]) -> None:
-        self._fds = fds
-        self._readers: dict[int, HostRingReader] = {}
-
-    def place(self, ref: Ref) -> Place:
-        """Return what ``ref`` names, once it is written."""
-        reader = self._reader(ref)
-        return Place(ref, reader.view(ref), reader.address(ref))
-
-    def lease(self, ref: Ref) -> SlotLease:
-        """Return what knows whether ``ref`` still holds that writing."""
-        return self._reader(ref).lease(ref)
-
-    def _reader(self, ref: Ref) -> HostRingReader:
-        reader = self._readers.get(ref.ring)
-        if reader is None:
-            reader = self._readers[ref.ring] = HostRingReader(self._fds[ref.ring])
-        return reader
+__all__ = ["Desk", "OwnRings", "Ticket"]
 
 
 Ticket = tuple[int, int, int]
 """Whose slot of a ring an item may write: lane, sequence number, window (tickets in flight)."""
 
 
+class OwnRings(Protocol):
+    """The rings that a node's task writes, each made when it is first asked for."""
+
+    def host(self) -> HostRing:
+        """Return the ring in host memory."""
+
+    def device(self, name: str) -> DeviceRing:
+        """Return the ring in the memory of the device ``name``."""
+
+
 class Desk:
     """The slots of the items that a node works on now.
 
     Args:
-        make_ring: Makes the node's ring; called when the first slot is needed.
+        rings: The node's own.
+        device: Where the node's tensors are: ``cpu``, or a device by its name.
         say_large: Called once, when the first slot is needed.
         say_note: Takes the node's remarks.
     """
 
     def __init__(
         self,
-        make_ring: Callable[[], HostRing],
+        rings: OwnRings,
+        device: str,
         say_large: Callable[[], None],
         say_note: Callable[[str], None],
     ) -> None:
-        self._make_ring = make_ring
+        self._own = rings
+        self._device = device
         self._say_large = say_large
         self._say_note = say_note
-        self._ring: HostRing | None = None
+        self._rings: dict[str, HostRing | DeviceRing] = {}
         self._has_said_large = False
         self._windows: dict[int, tuple[int, int, int | None]] = {}
         self._tickets: tuple[Ticket, ...] = ()
         self._num_asked = 0
         self._num_slots: dict[int, int] = {}
-        self._places: dict[int, list[Place]] = {}
+        self._places: dict[int, list[AnyPlace]] = {}
 
     def begin(self, *tickets: Ticket, number: int = 0) -> None:
         """Begin work on one item, or on a batch: one ticket for each item.
@@ -96,16 +83,23 @@ class Desk:
             self._num_slots[0] = number
 
     @property
+    def device(self) -> str:
+        """Where the node's tensors are."""
+        return self._device
+
+    @property
     def is_used(self) -> bool:
         """Whether the item in work has a slot."""
         return bool(self._num_slots)
 
-    def places(self, item: int = 0) -> list[Place]:
+    def places(self, item: int = 0) -> list[AnyPlace]:
         """Return the slots that the node asked for, for item ``item`` of the batch."""
         return self._places.get(item, [])
 
-    def new_slot(self, num_bytes: int, item: int = 0) -> Block:
-        """Return one more slot of ``item``'s ticket.
+    def new_slot(
+        self, num_bytes: int, device: Device | None = None, item: int = 0
+    ) -> Block | DeviceBlock:
+        """Return one more slot of ``item``'s ticket, in host memory or on a device.
 
         Raises:
             GraphError: Called outside the node's own call.
@@ -115,17 +109,22 @@ class Desk:
                 "slot() was called outside next(), process() and process_batch()",
                 help="ask for a slot where the output is made",
             )
-        ring = self._ring
-        if ring is None:
-            ring = self._ring = self._make_ring()
-            self._tell_large()
+        ring = self._ring("cpu" if device is None else device.name)
         lane, seq, window = self._tickets[item]
-        self._settle_window(ring, lane, seq, window)
+        self._settle_window(lane, seq, window)
         number = self._num_slots.get(item, 0)
         self._num_slots[item] = number + 1
         return ring.lend((lane, window, seq % window, number), num_bytes)
 
-    def _settle_window(self, ring: HostRing, lane: int, seq: int, window: int) -> None:
+    def _ring(self, name: str) -> HostRing | DeviceRing:
+        ring = self._rings.get(name)
+        if ring is None:
+            ring = self._own.host() if name == "cpu" else self._own.device(name)
+            self._rings[name] = ring
+            self._tell_large()
+        return ring
+
+    def _settle_window(self, lane: int, seq: int, window: int) -> None:
         """Give slots back when the window of a lane has changed and nobody reads them any more.
 
         Slots of two windows never share a key. ``seq`` is in flight, so everything below
@@ -135,7 +134,8 @@ class Desk:
         if known != window:
             since, before = seq, known
         elif before is not None and seq >= since + window:
-            ring.forget(lambda key: key[0] == lane and key[1] == before)
+            for ring in self._rings.values():
+                ring.forget(lambda key: key[0] == lane and key[1] == before)
             before = None
         self._windows[lane] = (window, since, before)
 
@@ -150,11 +150,23 @@ class Desk:
             self._say_large()
 
     def lend(self, value: Any, item: int = 0) -> Any:
-        """Return an output that lies in ``item``'s slot under the lease of that slot."""
+        """Return an output that lies in ``item``'s slots under the lease of the first.
+
+        What the node has queued for slots on a device counts as written from here on.
+        """
         places = self._places.get(item)
-        if places and self._ring is not None and hasattr(value, "lent"):
-            return value.lent(self._ring.lease(places[0].ref))
-        return value
+        if not places:
+            return value
+        for place in places:
+            if type(place) is DevicePlace:
+                self._device_ring(place).ready(place.ref)
+        if not hasattr(value, "lent"):
+            return value
+        first = places[0]
+        if type(first) is DevicePlace:
+            return value.lent(self._device_ring(first).lease(first.ref))
+        assert type(first) is Place
+        return value.lent(self._own.host().lease(first.ref))
 
     def slot(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Return host memory of the slot that belongs to the item in work.
@@ -163,6 +175,25 @@ class Desk:
             GraphError: Called outside the node's call, or more often than the batch has items.
         """
         kind = np.dtype(dtype)
+        block = self._asked(math.prod(shape) * kind.itemsize, None)
+        assert type(block) is Block
+        return np.ndarray(shape, kind, block.view)
+
+    def slot_tensor(self, shape: tuple[int, ...], dtype: dtype) -> Tensor:
+        """Return ``slot`` as a tensor on the node's device."""
+        import torch
+
+        size = math.prod(shape) * dtype.itemsize
+        if self._device == "cpu":
+            return torch.from_numpy(self.slot((size,), np.uint8)).view(dtype).view(shape)
+        ring = self._ring(self._device)
+        assert isinstance(ring, DeviceRing)
+        block = self._asked(size, ring.device)
+        assert isinstance(block, DeviceBlock)
+        return block.view.view(dtype).view(shape)
+
+    def _asked(self, num_bytes: int, device: Device | None) -> Block | DeviceBlock:
+        """Return a slot that the node itself asked for."""
         item = self._num_asked if len(self._tickets) > 1 else 0
         if self._tickets and item >= len(self._tickets):
             raise GraphError(
@@ -170,17 +201,18 @@ class Desk:
                 help="call it once for each item of the batch, in their order",
             )
         self._num_asked += 1
-        num_bytes = math.prod(shape) * kind.itemsize
-        block = self.new_slot(num_bytes, item)
-        self._places.setdefault(item, []).append(Place.of(block))
-        return np.ndarray(shape, kind, block.view)
+        block = self.new_slot(num_bytes, device, item)
+        place: AnyPlace
+        if isinstance(block, Block):
+            place = Place.of(block)
+        else:
+            place = DevicePlace(block.ref, block.view)
+        self._places.setdefault(item, []).append(place)
+        return block
 
-    def slot_tensor(self, shape: tuple[int, ...], dtype: dtype) -> Tensor:
-        """Return ``slot`` as a tensor."""
-        import torch
-
-        size = math.prod(shape) * dtype.itemsize
-        return torch.from_numpy(self.slot((size,), np.uint8)).view(dtype).view(shape)
+    def _device_ring(self, place: DevicePlace) -> DeviceRing:
+        rings = (ring for ring in self._rings.values() if isinstance(ring, DeviceRing))
+        return next(ring for ring in rings if ring.owns(place.ref))
 
     def note(self, text: str) -> None:
         """Pass a remark on to the flow's report."""

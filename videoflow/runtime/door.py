@@ -289,6 +289,10 @@ class RealtimeDoor(_Door):
 
     def _run_source(self) -> None:
         """Read until the source ends or the stream was stopped; runs in the thread."""
+        with self.on_device():
+            self._read_on()
+
+    def _read_on(self) -> None:
         while True:
             with self._lock:
                 if self._ending is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from videoflow.runtime.memory import DeviceMemory, plan_memory
 from videoflow.runtime.plan import Plan
 
 __all__ = ["explain_plan"]
@@ -29,7 +30,20 @@ def explain_plan(plan: Plan) -> str:
         if source.max_tickets > source.tickets:
             tickets += f" ({source.max_tickets} while only small items travel)"
         lines.append(f"  stream {source.stream!r}: {tickets}")
+    lines += [f"  {_memory_line(memory)}" for memory in plan_memory(plan)]
     return "\n".join([*lines, *(f"  note: {note}" for note in plan.notes)])
+
+
+def _memory_line(memory: DeviceMemory) -> str:
+    slots, models, contexts = (
+        f"{size / (1 << 20):.0f} MiB"
+        for size in (memory.slot_bytes, memory.model_bytes, memory.context_bytes)
+    )
+    unknown = "" if memory.is_complete else " and frames of unknown size"
+    return (
+        f"memory of {memory.device}: slots {slots}{unknown}, "
+        f"models {models} and what they need to run, contexts about {contexts}"
+    )
 
 
 def _node_line(plan: Plan, index: int) -> str:
@@ -37,7 +51,7 @@ def _node_line(plan: Plan, index: int) -> str:
     parents = dict.fromkeys(
         plan.nodes[feed.parent].name for port in node.ports for feed in port
     )
-    parts = [f"{here.name}: {type(node.node).__name__} on {node.node.options['device']}"]
+    parts = [f"{here.name}: {type(node.node).__name__} on {here.device}"]
     if parents:
         parts.append(f"from {', '.join(parents)}")
     if here.batch is not None:

@@ -12,19 +12,16 @@ from videoflow.core.node import (
     PerStreamProcessorNode,
     ProducerNode,
 )
+from videoflow.runtime.batch_station import BatchStation
 from videoflow.runtime.channel import ChannelWriter
+from videoflow.runtime.consumer_station import ConsumerStation
 from videoflow.runtime.desk import Desk
 from videoflow.runtime.door import BatchDoor, RealtimeDoor
 from videoflow.runtime.outlet import Outlet
 from videoflow.runtime.plan import Plan
-from videoflow.runtime.slots import HostRing
+from videoflow.runtime.rings import NodeRings
 from videoflow.runtime.station import Host, Station, StationInlet
-from videoflow.runtime.stations import (
-    BatchStation,
-    ConsumerStation,
-    PerStreamStation,
-    ProcessorStation,
-)
+from videoflow.runtime.stations import PerStreamStation, ProcessorStation
 
 __all__ = ["Floor", "FloorHost", "build_stations"]
 
@@ -34,8 +31,8 @@ class FloorHost(Host, Protocol):
 
     writers: dict[int, ChannelWriter]
 
-    def make_ring(self, node: int) -> HostRing:
-        """Return the ring of one of the worker's nodes."""
+    def own_rings(self, node: int) -> NodeRings:
+        """Return the rings that one of the worker's nodes writes."""
 
     def report_note(self, text: str) -> None:
         """Tell the supervisor of a remark for the report."""
@@ -112,7 +109,8 @@ def _is_shared_group(plan: Plan, parent: int, child: int) -> bool:
 def _station(host: FloorHost, plan: Plan, graph_node: GraphNode, task: int) -> Station:
     index = graph_node.index
     desk = Desk(
-        make_ring=lambda: host.make_ring(index),
+        rings=host.own_rings(index),
+        device=plan.nodes[index].device,
         say_large=lambda: _say_large(host, plan, graph_node),
         say_note=lambda text: host.report_note(f"{graph_node.name}: {text}"),
     )

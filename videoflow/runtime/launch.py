@@ -21,6 +21,7 @@ from videoflow.runtime.channel import open_channel
 from videoflow.runtime.control import ControlSocket, control_pair
 from videoflow.runtime.output import OutputPump
 from videoflow.runtime.plan import Plan
+from videoflow.runtime.rings import visible_rings
 from videoflow.runtime.slots import ring_index
 from videoflow.runtime.taps import TapReader
 
@@ -139,7 +140,7 @@ class Launch:
                 for w, bell in self._bells.items()
                 if w == worker or w in _bells_to_ring(self._plan, worker)
             },
-            "rings": {r: at(self._rings[r]) for r in _rings_to_see(self._plan, worker)},
+            "rings": {r: at(self._rings[r]) for r in visible_rings(self._plan, worker)},
             "readers": {a: at(ends[0]) for (a, b), ends in channels.items() if b == worker},
             "writers": {b: at(ends[1]) for (a, b), ends in channels.items() if a == worker},
             "taps": {n: at(self._taps[n][1].fileno()) for n in here.nodes if n in self._taps},
@@ -206,22 +207,6 @@ def _bells_to_ring(plan: Plan, worker: int) -> set[int]:
         for e in plan.exits
         if e.consumer in consumers
         for source in e.sources
-    }
-
-
-def _rings_to_see(plan: Plan, worker: int) -> set[int]:
-    """Return the rings whose slots a worker writes, or may be sent the name of."""
-    seen: set[int] = set()
-    stack = list(plan.workers[worker].nodes)
-    while stack:
-        index = stack.pop()
-        if index not in seen:
-            seen.add(index)
-            stack += [feed.parent for port in plan.graph.nodes[index].ports for feed in port]
-    return {
-        ring_index(index, task)
-        for index in seen
-        for task in range(len(plan.nodes[index].workers))
     }
 
 

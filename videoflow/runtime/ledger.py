@@ -6,6 +6,8 @@ the door's record. After a worker was killed the supervisor folds what is left.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from videoflow.core.report import StreamReport
@@ -13,7 +15,7 @@ from videoflow.runtime.board import I64, Board, DoorRecord
 from videoflow.runtime.marks import DELIVERED, NUM_KINDS, Kind, kind_of, node_of
 from videoflow.runtime.plan import Plan
 
-__all__ = ["Ledger", "lane_home"]
+__all__ = ["Ledger", "entered_seconds", "lane_home"]
 
 _FEW = 4
 
@@ -163,3 +165,13 @@ def lane_home(plan: Plan, board: Board, node: int, lane: int) -> int:
         for e in plan.nodes[node].exits
         if sources <= set(plan.exits[e].sources)
     )
+
+
+def entered_seconds(board: Board, plan: Plan, lane: int, seqs: Any) -> Any:
+    """Return when frames of a lane entered the flow: the youngest of its sources' clocks."""
+    sources = plan.graph.lanes[lane].sources
+    clocks = [
+        board.entered_seconds[source][np.asarray(seqs) % plan.source(source).max_tickets]
+        for source in sources
+    ]
+    return np.max(clocks, axis=0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,11 @@ from videoflow.core.graph import Graph
 from videoflow.core.report import AgeReport, NodeReport, Progress, Report
 from videoflow.runtime.board import DoorRecord, age_percentile
 from videoflow.runtime.explain import explain_plan
+from videoflow.runtime.gpus import Gpu, visible_gpus
 from videoflow.runtime.launch import Launch
+from videoflow.runtime.memory import check_memory
 from videoflow.runtime.plan import Plan, make_plan
+from videoflow.runtime.siting import is_on_gpu
 from videoflow.runtime.station import (
     BATCH_ITEMS,
     BATCH_WAIT,
@@ -31,23 +35,51 @@ __all__ = ["LocalEngine", "LocalRun"]
 
 
 class LocalEngine:
-    """Runs flows in worker processes of this machine."""
+    """Runs flows in worker processes of this machine.
+
+    Args:
+        find_gpus: Returns the GPUs to use.
+        device_kinds: What a device's name begins with, to ``module:Class`` of what drives it
+            (a ``runtime.device.Device``).
+    """
+
+    def __init__(
+        self,
+        *,
+        find_gpus: Callable[[], Sequence[Gpu]] = visible_gpus,
+        device_kinds: Mapping[str, str] | None = None,
+    ) -> None:
+        self._find_gpus = find_gpus
+        self._device_kinds = device_kinds
 
     def explain(self, graph: Graph, options: RunOptions) -> str:
         """Return in words how ``graph`` would run here."""
-        return explain_plan(_plan(graph, options))
+        return explain_plan(self._plan(graph, options))
 
     def start(self, graph: Graph, options: RunOptions) -> LocalRun:
         """Start ``graph``; return at once.
 
         Raises:
-            GraphError: It cannot be planned, or a node cannot be sent to a worker.
+            GraphError: It cannot be planned, a node cannot be sent, or it needs more
+                memory of a GPU than is free.
         """
-        plan = _plan(graph, options)
+        plan = self._plan(graph, options)
+        if any(is_on_gpu(node.device) for node in plan.nodes):
+            check_memory(plan, self._find_gpus())
         launch = Launch(plan)
         supervisor = Supervisor(plan, launch)
         supervisor.start()
         return LocalRun(plan, launch, supervisor)
+
+    def _plan(self, graph: Graph, options: RunOptions) -> Plan:
+        plan = make_plan(
+            graph,
+            placement=options.placement,
+            tickets=options.tickets,
+            find_gpus=self._find_gpus,
+        )
+        kinds = self._device_kinds
+        return plan if kinds is None else replace(plan, device_kinds=kinds)
 
 
 class LocalRun:
@@ -164,7 +196,3 @@ class LocalRun:
             )
             for e in self._plan.exits
         )
-
-
-def _plan(graph: Graph, options: RunOptions) -> Plan:
-    return make_plan(graph, placement=options.placement, tickets=options.tickets)

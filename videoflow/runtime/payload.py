@@ -14,14 +14,26 @@ from __future__ import annotations
 import io
 import pickle
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import cloudpickle
 import numpy as np
-from numpy.lib.array_utils import byte_bounds
 
 from videoflow.data.lease import OWNED, Lease, Owned, SlotLease
+from videoflow.runtime.device import HOST_ONLY, Device, Devices
+from videoflow.runtime.device_slots import DeviceBlock, DevicePlace, DeviceRef
+from videoflow.runtime.rebuild import (
+    ArrayLayout,
+    array_bounds,
+    as_array,
+    is_tensor,
+    rebuild_array,
+    rebuild_device_tensor,
+    rebuild_lent_tensor,
+    rebuild_tensor,
+    tensor_bounds,
+)
 from videoflow.runtime.slots import Block, Ref
 
 __all__ = [
@@ -32,8 +44,6 @@ __all__ = [
     "Packed",
     "Place",
     "Rings",
-    "copying_cloudpickle",
-    "copying_pickle",
     "pack",
 ]
 
@@ -49,7 +59,7 @@ class Packed:
 
     __slots__ = ("data", "refs")
 
-    def __init__(self, data: bytes, refs: tuple[Ref, ...]) -> None:
+    def __init__(self, data: bytes, refs: tuple[AnyRef, ...]) -> None:
         self.data = data
         self.refs = refs
 
@@ -58,7 +68,8 @@ class Packed:
 
 
 def _packed(data: bytes, *refs: tuple[int, ...]) -> Packed:
-    return Packed(data, tuple(Ref(*ref) for ref in refs))
+    kinds = (Ref if len(ref) == len(Ref._fields) else DeviceRef for ref in refs)
+    return Packed(data, tuple(kind(*ref) for kind, ref in zip(kinds, refs, strict=True)))
 
 
 class Local:
@@ -66,7 +77,7 @@ class Local:
 
     __slots__ = ("places", "value")
 
-    def __init__(self, value: Any, places: tuple[Place, ...]) -> None:
+    def __init__(self, value: Any, places: tuple[AnyPlace, ...]) -> None:
         self.value = value
         self.places = places
 
@@ -87,23 +98,35 @@ class Place:
         return cls(block.ref, block.view, block.address)
 
 
+AnyRef = Ref | DeviceRef
+AnyPlace = Place | DevicePlace
+NewSlot = Callable[[int, Device | None], Block | DeviceBlock]
+"""Returns a slot for so many bytes, in host memory or on a device."""
+
+
 class Rings(Protocol):
     """The rings that a worker can read."""
 
-    def place(self, ref: Ref) -> Place:
+    def place(self, ref: AnyRef) -> AnyPlace:
         """Return what ``ref`` names, once it is written."""
 
-    def lease(self, ref: Ref) -> SlotLease:
+    def lease(self, ref: AnyRef) -> SlotLease:
         """Return what knows whether ``ref`` still holds that writing."""
 
+    def wait(self, places: Iterable[AnyPlace]) -> None:
+        """Let the current stream wait until what a node of this worker wrote is there."""
 
-def pack(value: Any, places: Sequence[Place], new_slot: Callable[[int], Block]) -> Any:
+
+def pack(
+    value: Any, places: Sequence[AnyPlace], new_slot: NewSlot, devices: Devices = HOST_ONLY
+) -> Any:
     """Return ``value`` as it goes into a message.
 
     Args:
         value: What a node returned.
         places: What it may show by name: its inputs' places and the slots it asked for.
-        new_slot: Returns a slot for so many bytes, for an array that lies elsewhere.
+        new_slot: Gives memory for an array that lies elsewhere.
+        devices: Whose tensors stay where they are.
 
     Returns:
         The value itself where it is small and plain, else a ``Packed``.
@@ -114,12 +137,12 @@ def pack(value: Any, places: Sequence[Place], new_slot: Callable[[int], Block]) 
     if type(value) in PLAIN:
         return value
     stream = io.BytesIO()
-    pickler = _Pickler(stream, places, new_slot)
+    pickler = _Pickler(stream, _Arrays(places, new_slot, devices))
     try:
         pickler.dump(value)
     except (pickle.PicklingError, AttributeError, TypeError):
         stream = io.BytesIO()
-        fallback = _CloudPickler(stream, places, new_slot)
+        fallback = _CloudPickler(stream, _Arrays(places, new_slot, devices))
         fallback.dump(value)
         return Packed(stream.getvalue(), tuple(fallback.arrays.refs))
     return Packed(stream.getvalue(), tuple(pickler.arrays.refs))
@@ -135,18 +158,19 @@ class Loader:
     def __init__(self, rings: Rings) -> None:
         self._rings = rings
 
-    def load(self, packed: Any) -> tuple[Any, tuple[Place, ...]]:
+    def load(self, packed: Any) -> tuple[Any, tuple[AnyPlace, ...]]:
         """Return a value from a message, and the places that it shows."""
         if type(packed) is Local:
+            self._rings.wait(packed.places)
             return packed.value, packed.places
         if type(packed) is not Packed:
             return packed, ()
         places = tuple(self._rings.place(ref) for ref in packed.refs)
         if places or _LEASE_ID in packed.data:
-            unpickler = _Unpickler(
-                io.BytesIO(packed.data), buffers=[place.view for place in places]
-            )
+            buffers = [place.view for place in places if type(place) is Place]
+            unpickler = _Unpickler(io.BytesIO(packed.data), buffers=buffers)
             unpickler.leases = [self._rings.lease(ref) for ref in packed.refs]
+            unpickler.places = places
             return unpickler.load(), places
         return pickle.loads(packed.data), ()
 
@@ -154,44 +178,70 @@ class Loader:
 class _Arrays:
     """Decides, while a value is pickled, where each of its arrays goes."""
 
-    def __init__(self, places: Sequence[Place], new_slot: Callable[[int], Block]) -> None:
+    def __init__(self, places: Sequence[AnyPlace], new_slot: NewSlot, devices: Devices) -> None:
         self._places = list(places)
         self._new_slot = new_slot
+        self.devices = devices
         self._outside: set[int] = set()
         self._buffers: list[pickle.PickleBuffer] = []
-        self.refs: list[Ref] = []
+        self.refs: list[AnyRef] = []
 
     def is_inside(self, buffer: pickle.PickleBuffer) -> bool:
         """Say whether ``buffer`` goes into the pickle (pickle's ``buffer_callback``)."""
         return id(buffer) not in self._outside
 
-    def reduce(self, array: np.ndarray[Any, Any], *, is_tensor: bool) -> tuple[Any, ...] | None:
-        """Return how a large array is rebuilt, or None for a small one."""
+    def reduce(self, array: np.ndarray[Any, Any]) -> tuple[Any, Any, ArrayLayout] | None:
+        """Return memory, dtype and layout of a large array, or None for a small one."""
         if array.nbytes < LARGE_BYTES or array.dtype.hasobject:
             return None
-        low, high = _bounds(array)
+        low, high = array_bounds(array)
         buffer = self._named(low, high)
         if buffer is None:
             is_dense = high - low == array.nbytes
             if not is_dense:
                 array = np.ascontiguousarray(array)
-                low, high = _bounds(array)
+                low, high = array_bounds(array)
             buffer = self._copied(array, low, high)
         first = array.__array_interface__["data"][0] - low
         shape, strides = array.shape, array.strides
         dtype = array.dtype if array.dtype.names else array.dtype.str
-        return _rebuild_array, (buffer, dtype, (shape, strides, first), is_tensor)
+        return buffer, dtype, (shape, strides, first)
+
+    def reduce_on_device(self, tensor: Any, device: Device) -> tuple[Any, ...]:
+        """Return how a tensor of a device is rebuilt there."""
+        low, high = tensor_bounds(tensor)
+        part = self._named_on_device(low, high)
+        if part is None:
+            if high - low != tensor.nbytes:
+                tensor = tensor.contiguous()
+            part = self._copied_on_device(tensor, device)
+        return rebuild_device_tensor, (part, tensor.dtype, tensor.shape, tensor.stride())
 
     def _named(self, low: int, high: int) -> pickle.PickleBuffer | None:
+        place = self._place_of(low, high)
+        if type(place) is not Place:
+            return None
+        start = low - place.address
+        return self._add(
+            _narrowed(place.ref, start, high - low), place.view[start : start + high - low]
+        )
+
+    def _named_on_device(self, low: int, high: int) -> _DevicePart | None:
+        place = self._place_of(low, high)
+        if type(place) is not DevicePlace:
+            return None
+        self.refs.append(_narrowed(place.ref, low - place.address, high - low))
+        return _DevicePart(len(self.refs) - 1)
+
+    def _place_of(self, low: int, high: int) -> AnyPlace | None:
         for place in self._places:
             if place.address <= low and high <= place.address + place.ref.num_bytes:
-                start = low - place.address
-                ref = place.ref._replace(offset=place.ref.offset + start, num_bytes=high - low)
-                return self._add(ref, place.view[start : start + high - low])
+                return place
         return None
 
     def _copied(self, array: np.ndarray[Any, Any], low: int, high: int) -> pickle.PickleBuffer:
-        block = self._new_slot(high - low)
+        block = self._new_slot(high - low, None)
+        assert isinstance(block, Block)
         first = array.__array_interface__["data"][0] - low
         target: np.ndarray[Any, Any] = np.ndarray(
             array.shape, array.dtype, block.view, offset=first, strides=array.strides
@@ -199,6 +249,16 @@ class _Arrays:
         target[...] = array
         self._places.append(Place.of(block))
         return self._add(block.ref, block.view)
+
+    def _copied_on_device(self, tensor: Any, device: Device) -> _DevicePart:
+        block = self._new_slot(tensor.nbytes, device)
+        assert isinstance(block, DeviceBlock)
+        layout = tensor.dtype, tensor.shape, tensor.stride()
+        rebuild_device_tensor(block.view, *layout).copy_(tensor)
+        block.publish()
+        self._places.append(DevicePlace(block.ref, block.view))
+        self.refs.append(block.ref)
+        return _DevicePart(len(self.refs) - 1)
 
     def _add(self, ref: Ref, view: memoryview) -> pickle.PickleBuffer:
         buffer = pickle.PickleBuffer(view)
@@ -208,15 +268,22 @@ class _Arrays:
         return buffer
 
 
-def _bounds(array: np.ndarray[Any, Any]) -> tuple[int, int]:
-    """Return the addresses of an array's first byte and of the one past its last."""
-    if array.flags.c_contiguous:
-        low: int = array.__array_interface__["data"][0]
-        return low, low + array.nbytes
-    return byte_bounds(array)
+def _narrowed(ref: Any, start: int, num_bytes: int) -> Any:
+    """Return the name of a part of what ``ref`` names."""
+    return ref._replace(offset=ref.offset + start, num_bytes=num_bytes)
+
+
+class _DevicePart:
+    """Stands, in a pickle, for memory of a device that a reference names."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index: int) -> None:
+        self.index = index
 
 
 _LEASE_ID = b"videoflow-lease"
+_DEVICE_ID = b"videoflow-device"
 
 
 class _Reducing:
@@ -225,32 +292,40 @@ class _Reducing:
     arrays: _Arrays
 
     def reducer_override(self, obj: Any) -> Any:
-        kind = type(obj)
-        if kind is np.ndarray:
-            return self.arrays.reduce(obj, is_tensor=False) or NotImplemented
-        if kind.__module__ == "torch" and kind.__name__ == "Tensor":
-            return _reduce_tensor(obj, self.arrays)
+        if type(obj) is np.ndarray:
+            reduced = self.arrays.reduce(obj)
+            return NotImplemented if reduced is None else (rebuild_array, (*reduced, False))
+        if is_tensor(obj) and obj.layout is sys.modules["torch"].strided:
+            return self._reduce_tensor(obj.detach())
         return NotImplemented
 
+    def _reduce_tensor(self, tensor: Any) -> tuple[Any, ...]:
+        device = self.arrays.devices.of(tensor)
+        if device is not None:
+            return self.arrays.reduce_on_device(tensor, device)
+        array, name = as_array(tensor)
+        reduced = self.arrays.reduce(array)
+        if reduced is None:
+            return rebuild_tensor, (array.copy(order="K"), name)
+        return rebuild_lent_tensor, (*reduced, name)
+
     def persistent_id(self, obj: Any) -> Any:
+        if type(obj) is _DevicePart:
+            return (_DEVICE_ID, obj.index)
         if isinstance(obj, Owned | SlotLease):
             return (_LEASE_ID, len(self.arrays.refs) - 1)
         return None
 
 
 class _Pickler(_Reducing, pickle.Pickler):
-    def __init__(
-        self, stream: io.BytesIO, places: Sequence[Place], new_slot: Callable[[int], Block]
-    ) -> None:
-        self.arrays = _Arrays(places, new_slot)
+    def __init__(self, stream: io.BytesIO, arrays: _Arrays) -> None:
+        self.arrays = arrays
         super().__init__(stream, protocol=5, buffer_callback=self.arrays.is_inside)
 
 
 class _CloudPickler(_Reducing, cloudpickle.Pickler):  # type: ignore[misc] # untyped library
-    def __init__(
-        self, stream: io.BytesIO, places: Sequence[Place], new_slot: Callable[[int], Block]
-    ) -> None:
-        self.arrays = _Arrays(places, new_slot)
+    def __init__(self, stream: io.BytesIO, arrays: _Arrays) -> None:
+        self.arrays = arrays
         super().__init__(stream, protocol=5, buffer_callback=self.arrays.is_inside)
 
     def reducer_override(self, obj: Any) -> Any:
@@ -262,92 +337,11 @@ class _CloudPickler(_Reducing, cloudpickle.Pickler):  # type: ignore[misc] # unt
 
 class _Unpickler(pickle.Unpickler):
     leases: list[SlotLease]
+    places: tuple[AnyPlace, ...]
 
-    def persistent_load(self, pid: Any) -> Lease:
-        index = pid[1]
-        return self.leases[index] if index >= 0 else OWNED
-
-
-class _CopyingPickler(pickle.Pickler):
-    """Pickles everything into one string; a view of a tensor does not drag its storage in."""
-
-    def reducer_override(self, obj: Any) -> Any:
-        return _copied(obj)
-
-
-class _CopyingCloudPickler(cloudpickle.Pickler):  # type: ignore[misc] # untyped library
-    """Does the same for what plain pickle refuses."""
-
-    def reducer_override(self, obj: Any) -> Any:
-        ours = _copied(obj)
-        return super().reducer_override(obj) if ours is NotImplemented else ours
-
-
-def _copied(obj: Any) -> Any:
-    """Return how an array or a tensor is rebuilt as a copy that may be written to."""
-    kind = type(obj)
-    if kind is np.ndarray and not obj.flags.writeable:
-        return obj.copy(order="K").__reduce_ex__(5)  # a pickle keeps the flag
-    if kind.__module__ == "torch" and kind.__name__ == "Tensor":
-        return _reduce_tensor(obj, None)
-    return NotImplemented
-
-
-def copying_pickle(value: Any) -> bytes:
-    """Return ``value`` as a pickle that holds copies of all arrays.
-
-    Raises:
-        Exception: What pickle raises for a value that it cannot take.
-    """
-    stream = io.BytesIO()
-    _CopyingPickler(stream, protocol=5).dump(value)
-    return stream.getvalue()
-
-
-_Layout = tuple[tuple[int, ...], tuple[int, ...], int]  # shape, strides, offset of the first
-
-
-def copying_cloudpickle(value: Any) -> bytes:
-    """Return the same for a value whose class is known in ``__main__`` only."""
-    stream = io.BytesIO()
-    _CopyingCloudPickler(stream, protocol=5).dump(value)
-    return stream.getvalue()
-
-
-def _rebuild_array(
-    buffer: Any, dtype: Any, layout: _Layout, is_tensor: bool
-) -> np.ndarray[Any, Any]:
-    shape, strides, first = layout
-    array: np.ndarray[Any, Any] = np.ndarray(
-        shape, np.dtype(dtype), buffer, offset=first, strides=strides
-    )
-    if not is_tensor:
-        array.flags.writeable = False  # lent: torch has no such flag
-    return array
-
-
-def _reduce_tensor(tensor: Any, arrays: _Arrays | None) -> Any:
-    if tensor.device.type != "cpu" or tensor.layout is not sys.modules["torch"].strided:
-        return NotImplemented
-    plain = tensor.detach()
-    dtype = str(plain.dtype).removeprefix("torch.")
-    if dtype == "bfloat16":
-        plain = plain.view(sys.modules["torch"].int16)
-    reduced = None if arrays is None else arrays.reduce(plain.numpy(), is_tensor=True)
-    if reduced is None:
-        return _rebuild_tensor, (plain.numpy().copy(order="K"), dtype)
-    return _rebuild_lent_tensor, (*reduced[1], dtype)
-
-
-def _rebuild_tensor(array: np.ndarray[Any, Any], dtype: str) -> Any:
-    import torch
-
-    tensor = torch.from_numpy(array)
-    return tensor.view(torch.bfloat16) if dtype == "bfloat16" else tensor
-
-
-def _rebuild_lent_tensor(
-    buffer: Any, dtype: Any, layout: _Layout, is_tensor: bool, torch_dtype: str
-) -> Any:
-    array = _rebuild_array(buffer, dtype, layout, is_tensor)
-    return _rebuild_tensor(array, torch_dtype)
+    def persistent_load(self, pid: Any) -> Any:
+        kind, index = pid
+        if kind == _DEVICE_ID:
+            return self.places[index].view
+        lease: Lease = self.leases[index] if index >= 0 else OWNED
+        return lease

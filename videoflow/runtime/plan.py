@@ -6,8 +6,8 @@ A plan is a value that can be printed, pickled and sent elsewhere. Making one st
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from videoflow.core.batching import BatchPolicy
@@ -21,8 +21,11 @@ from videoflow.core.node import (
 )
 from videoflow.errors import GraphError
 from videoflow.runtime.deal import Deal, DealBy
+from videoflow.runtime.device import CUDA
+from videoflow.runtime.gpus import Gpu, visible_gpus
 from videoflow.runtime.marks import MAX_NODES
 from videoflow.runtime.placement import Placement, WorkerPlan, place
+from videoflow.runtime.siting import is_on_gpu, site
 
 __all__ = ["Exit", "NodePlan", "Plan", "SourcePlan", "make_plan"]
 
@@ -65,6 +68,7 @@ class NodePlan:
         index: Position in the graph.
         name: The node's name.
         workers: Index of the worker of each task.
+        device: Where its tensors are: ``cpu``, or a GPU by its name.
         num_threads: For torch, inside the node's calls.
         batch: When a batch is closed, for a batch node.
         deal_by: Whether its tasks share frames or whole lanes.
@@ -74,6 +78,7 @@ class NodePlan:
     index: int
     name: str
     workers: tuple[int, ...]
+    device: str
     num_threads: int
     batch: BatchPolicy | None
     deal_by: DealBy
@@ -121,6 +126,7 @@ class Plan:
         sources: One for each producer.
         exits: Where tickets come home.
         notes: What the planner changed, in words.
+        device_kinds: What a device's name begins with, to ``module:Class`` of what drives it.
     """
 
     graph: Graph
@@ -130,10 +136,27 @@ class Plan:
     sources: tuple[SourcePlan, ...]
     exits: tuple[Exit, ...]
     notes: tuple[str, ...]
+    device_kinds: Mapping[str, str] = field(default_factory=lambda: {"cuda": CUDA})
 
     def source(self, node: int) -> SourcePlan:
         """Return the plan of the producer with index ``node``."""
         return next(source for source in self.sources if source.node == node)
+
+    def nodes_above(self, nodes: Iterable[int]) -> set[int]:
+        """Return ``nodes`` and all nodes that they hear of, directly or not."""
+        seen: set[int] = set()
+        stack = list(nodes)
+        while stack:
+            index = stack.pop()
+            if index not in seen:
+                seen.add(index)
+                stack += self.graph.parents(index)
+        return seen
+
+    def gets_foreign_tensors(self, node: int) -> bool:
+        """Say whether tensors of another device than the node's may reach it."""
+        devices = {self.nodes[above].device for above in self.nodes_above([node])}
+        return any(is_on_gpu(device) for device in devices - {self.nodes[node].device})
 
     def without_nodes(self) -> Plan:
         """Return the plan without what users made: small, and the same for all workers."""
@@ -149,7 +172,11 @@ class Plan:
 
 
 def make_plan(
-    graph: Graph, *, placement: Placement = "auto", tickets: int | None = None
+    graph: Graph,
+    *,
+    placement: Placement = "auto",
+    tickets: int | None = None,
+    find_gpus: Callable[[], Sequence[Gpu]] = visible_gpus,
 ) -> Plan:
     """Decide how ``graph`` runs on this machine.
 
@@ -158,12 +185,13 @@ def make_plan(
         placement: ``process``: each node its own process; ``fused``: one worker for all;
             ``auto``: light nodes join a neighbour.
         tickets: Frames of a stream in flight; None for the planner's choice.
+        find_gpus: Returns the GPUs; called only where a node wants one.
 
     Returns:
         The plan.
 
     Raises:
-        GraphError: ``placement`` or ``tickets`` make no sense.
+        GraphError: ``placement`` or ``tickets`` make no sense, or a GPU is not there.
     """
     if placement not in get_args(Placement):
         raise GraphError(
@@ -182,14 +210,18 @@ def make_plan(
     workers, homes = place(graph, placement)
     notes: list[str] = []
     sizes = _batch_sizes(graph, homes, tickets, notes)
+    devices = site(graph, find_gpus)
     exits = _exits(graph)
     return Plan(
         graph=graph,
         placement=placement,
         workers=workers,
         nodes=tuple(
-            _node_plan(
-                n, homes[n.index], sizes, exits, _deal_by(graph, workers, homes[n.index])
+            replace(
+                _node_plan(
+                    n, homes[n.index], sizes, exits, _deal_by(graph, workers, homes[n.index])
+                ),
+                device=devices[n.index],
             )
             for n in graph.nodes
         ),
@@ -308,6 +340,7 @@ def _node_plan(
         index=node.index,
         name=node.name,
         workers=tuple(homes),
+        device="cpu",
         num_threads=threads or (max(1, num_cores() // len(sizes)) if batch else 1),
         batch=batch,
         deal_by=deal_by,

@@ -4,9 +4,9 @@ Each task of a node owns a ring. Its memory has no name in the file system and i
 as a descriptor, to every worker downstream; it grows when a slot is needed that is not there
 yet, and pages that nobody wrote cost nothing. A message names a place in it (``Ref``).
 
-``RingOwner`` and ``RingReader`` are the small interface that memory of another device
-implements: ``lend`` before writing, ``ready`` after it, ``view`` before reading, ``done``
-after. In host memory ``ready`` and ``done`` have nothing to do: the message orders everything.
+In host memory the message that names a slot orders its writing and its reading, and the
+ticket the other way round. What the memory of an accelerator needs besides is in
+``device_slots``.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ import numpy as np
 from videoflow.data.lease import SlotLease
 
 __all__ = [
+    "POISON",
     "Block",
     "HostRing",
     "HostRingReader",
     "Ref",
-    "RingOwner",
-    "RingReader",
+    "Writing",
     "ring_index",
 ]
 
 _PAGE = 4096
 _GROWTH = 16 << 20
-_POISON = 0xDD
+POISON = 0xDD
 
 
 def ring_index(node: int, task: int) -> int:
@@ -58,6 +58,18 @@ class Ref(NamedTuple):
     generation: int
 
 
+class Writing(Protocol):
+    """What a lease has to know of a reference."""
+
+    @property
+    def block(self) -> int:
+        """Offset of the slot's header in bytes."""
+
+    @property
+    def generation(self) -> int:
+        """Which writing of the slot it is."""
+
+
 class Block:
     """A slot that is being written.
 
@@ -73,29 +85,6 @@ class Block:
         self.ref = ref
         self.view = view
         self.address = address
-
-
-class RingOwner(Protocol):
-    """The writing side of a ring."""
-
-    def lend(self, key: Hashable, num_bytes: int) -> Block:
-        """Return the slot ``key``, for writing ``num_bytes``; what it held is gone."""
-
-    def ready(self, block: Block) -> None:
-        """Say that the slot is written; comes before the message that names it."""
-
-
-class RingReader(Protocol):
-    """The reading side of a ring."""
-
-    def view(self, ref: Ref) -> memoryview:
-        """Return the bytes that ``ref`` names, once they are written."""
-
-    def lease(self, ref: Ref) -> SlotLease:
-        """Return what knows whether ``ref`` still holds that writing."""
-
-    def done(self, ref: Ref) -> None:
-        """Say that this reader is done with the slot; comes before its ticket goes home."""
 
 
 class _Mapping:
@@ -144,8 +133,14 @@ class HostRing:
         self._end = os.fstat(fd).st_size
         self._slots: dict[Hashable, tuple[int, int]] = {}  # key -> start, capacity
 
-    def lend(self, key: Hashable, num_bytes: int) -> Block:
-        """Return the slot ``key``, for writing ``num_bytes``; what it held is gone."""
+    def lend(self, key: Hashable, num_bytes: int, *, keeps: bool = False) -> Block:
+        """Return the slot ``key``, for writing ``num_bytes``.
+
+        Args:
+            key: Which slot.
+            num_bytes: How many bytes of it.
+            keeps: What it held stays; otherwise it is gone.
+        """
         slot = self._slots.get(key)
         if slot is None or slot[1] < num_bytes:
             if slot is not None:
@@ -156,15 +151,12 @@ class HostRing:
         header = self._map.header(start)
         header[0] += 1
         view = self._map.slice(start + _PAGE, num_bytes)
-        if self._is_poisoned:
-            np.frombuffer(view, np.uint8)[:] = _POISON
+        if self._is_poisoned and not keeps:
+            np.frombuffer(view, np.uint8)[:] = POISON
         ref = Ref(self._ring, start, start + _PAGE, num_bytes, int(header[0]))
         return Block(ref, view, self._map.address + start + _PAGE)
 
-    def ready(self, block: Block) -> None:
-        """Do nothing: in host memory the message itself orders writing and reading."""
-
-    def lease(self, ref: Ref) -> SlotLease:
+    def lease(self, ref: Writing) -> SlotLease:
         """Return what knows whether the slot still holds the writing ``ref``."""
         return SlotLease(self._map.header(ref.block), 0, ref.generation)
 
@@ -201,12 +193,17 @@ class HostRingReader:
         """Return the bytes that ``ref`` names."""
         return self._map.slice(ref.offset, ref.num_bytes)
 
-    def lease(self, ref: Ref) -> SlotLease:
+    def slot(self, block: int, num_bytes: int) -> memoryview:
+        """Return the first bytes of the slot whose header is at ``block``."""
+        return self._map.slice(block + _PAGE, num_bytes)
+
+    def bytes_at(self, offset: int, num_bytes: int) -> bytes:
+        """Return a copy of some bytes of the memory."""
+        return bytes(self._map.slice(offset, num_bytes))
+
+    def lease(self, ref: Writing) -> SlotLease:
         """Return what knows whether ``ref`` still holds that writing."""
         return SlotLease(self._map.header(ref.block), 0, ref.generation)
-
-    def done(self, ref: Ref) -> None:
-        """Do nothing: in host memory the ticket itself orders reading and writing."""
 
     def address(self, ref: Ref) -> int:
         """Return where ``ref`` lies in this process."""

@@ -9,24 +9,25 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
-
-import numpy as np
 
 from videoflow.core.graph import GraphNode
 from videoflow.core.node import SKIP, Ending, Node
 from videoflow.errors import NodeError
 from videoflow.runtime.board import COUNTERS, Board
+from videoflow.runtime.copies import moved
 from videoflow.runtime.deal import Deal
 from videoflow.runtime.desk import Desk
-from videoflow.runtime.inbox import Inbox, worst_ending
 from videoflow.runtime.marks import Kind, Marker, mark
 from videoflow.runtime.outlet import Outlet
-from videoflow.runtime.payload import PLAIN, Loader, Local, Place, pack
+from videoflow.runtime.payload import PLAIN, AnyPlace, Loader, Local, pack
 from videoflow.runtime.plan import Plan
+from videoflow.runtime.rings import WorkerRings
+from videoflow.runtime.siting import is_on_gpu
+from videoflow.runtime.station_lane import StationLane, make_lanes
 
-__all__ = ["BUDGET_SECONDS", "MAX_RUN", "Host", "Station", "StationLane"]
+__all__ = ["BUDGET_SECONDS", "MAX_RUN", "Host", "Station", "node_error"]
 
 BUDGET_SECONDS = 0.0001
 """How long a station works before what it made is sent on and others get their turn."""
@@ -45,6 +46,7 @@ class Host(Protocol):
     plan: Plan
     board: Board
     loader: Loader
+    rings: WorkerRings
     worker_name: str
 
     def report_error(self, node: int, error: NodeError) -> None:
@@ -58,79 +60,6 @@ class Host(Protocol):
 
     def ring_bells(self, sources: Sequence[int]) -> None:
         """Wake the workers of producers whose tickets may have come home."""
-
-
-@dataclass(slots=True)
-class StationLane:
-    """One lane at a station.
-
-    Attributes:
-        index: Index of the lane.
-        name: Its stream.
-        inboxes: One for each input of the node.
-        sources: Producers to the number of frames that they gave, None while unknown.
-        state: What a per-stream node keeps for it.
-        flushing: What the node still has to say after its inputs ended, or None.
-        is_over: Whether its end was sent on.
-    """
-
-    index: int
-    name: str
-    inboxes: tuple[Inbox, ...]
-    sources: dict[int, int | None]
-    state: Any = None
-    flushing: Any = None
-    is_over: bool = False
-
-    @property
-    def seq(self) -> int:
-        """The sequence number of the next frame to take."""
-        return self.inboxes[0].next_out
-
-    @property
-    def window(self) -> int:
-        """Tickets in flight at the next frame."""
-        return max(inbox.window() for inbox in self.inboxes)
-
-    @property
-    def has_all_inputs(self) -> bool:
-        """Whether every input of the lane is over."""
-        return all(inbox.is_over for inbox in self.inboxes)
-
-    @property
-    def total(self) -> int:
-        """One past the last sequence number of the inputs, once all are over."""
-        return max((inbox.total or 0 for inbox in self.inboxes), default=0)
-
-    @property
-    def ending(self) -> Ending:
-        """How the inputs ended, the worst of them."""
-        return worst_ending(inbox.ending for inbox in self.inboxes)
-
-    def run_length(self) -> int:
-        """Return how many frames can be taken now."""
-        inboxes = self.inboxes
-        if len(inboxes) == 1:
-            return inboxes[0].run_length()
-        lengths = [inbox.run_length() for inbox in inboxes if not inbox.is_over]
-        return min(lengths, default=0)
-
-    def take(self, no_partner: Marker) -> Any:
-        """Return the next frame's input, a tuple of inputs where the node has several.
-
-        Where an input is over, or an input is a marker, the frame is a marker: the worst.
-        """
-        if len(self.inboxes) == 1:
-            return self.inboxes[0].take()
-        row = []
-        for inbox in self.inboxes:
-            if inbox.is_over:
-                inbox.pass_over()
-                row.append(no_partner)
-            else:
-                row.append(inbox.take())
-        markers = [value for value in row if type(value) is Marker]
-        return max(markers, key=lambda marker: marker.mark) if markers else tuple(row)
 
 
 class Station:
@@ -157,7 +86,9 @@ class Station:
         self.is_done = False
         self.is_open = False
         self.num_threads = host.plan.nodes[graph_node.index].num_threads
-        self.lanes = _make_lanes(host.plan, graph_node, deal)
+        self.device = host.plan.nodes[graph_node.index].device
+        self._has_foreign_inputs = host.plan.gets_foreign_tensors(graph_node.index)
+        self.lanes = make_lanes(host.plan, graph_node, deal)
         self._by_lane = {lane.index: lane for lane in self.lanes}
         self._ports = _ports(graph_node)
         self._is_broken = False
@@ -222,7 +153,7 @@ class Station:
         self._send(lane, seq, stride, window, packed, kept)
 
     def _forms(
-        self, lane: StationLane, seq: int, output: Any, places: Sequence[Place]
+        self, lane: StationLane, seq: int, output: Any, places: Sequence[AnyPlace]
     ) -> tuple[Any, Any]:
         """Return an output as messages carry it, and as it stays in the process."""
         if type(output) in PLAIN or type(output) is Marker:
@@ -244,19 +175,22 @@ class Station:
 
     def _call(
         self, lane: StationLane, seq: int, window: int, value: Any
-    ) -> tuple[Any, Sequence[Place]]:
+    ) -> tuple[Any, Sequence[AnyPlace]]:
         """Return the node's output for one frame, or a marker, and the places it may show."""
         if self._is_broken:
             return self._failed, ()
+        places: list[AnyPlace] = []
         try:
             inputs, places = self._load(value)
             self.desk.begin((lane.index, seq, window))
             output = self._invoke(lane, inputs)
         except Exception as error:
             return self._fail(lane.name, seq, error), ()
+        finally:
+            self.host.rings.done(places)
         return self._settled(output, places)
 
-    def _settled(self, output: Any, places: list[Place]) -> tuple[Any, Sequence[Place]]:
+    def _settled(self, output: Any, places: list[AnyPlace]) -> tuple[Any, Sequence[AnyPlace]]:
         if output is SKIP:
             self.counters[SKIPPED] += 1
             return self._skipped, ()
@@ -271,29 +205,54 @@ class Station:
     def _invoke(self, lane: StationLane, inputs: Sequence[Any]) -> Any:
         raise AssertionError("each kind of station calls its node in its own way")
 
-    def _load(self, value: Any) -> tuple[Sequence[Any], list[Place]]:
+    def _load(self, value: Any) -> tuple[Sequence[Any], list[AnyPlace]]:
         """Return the inputs of a call, and the places that they show."""
         if len(self._ports) == 1:
             if type(value) in PLAIN:
                 return (value,), []
             loaded, places = self.host.loader.load(value)
-            return (loaded,), list(places)
+            return (self._brought(loaded),), list(places)
         inputs: list[Any] = []
-        all_places: list[Place] = []
+        all_places: list[AnyPlace] = []
         for one in value:
             loaded, places = self.host.loader.load(one)
-            inputs.append(loaded)
+            inputs.append(self._brought(loaded))
             all_places.extend(places)
         return inputs, all_places
 
+    def _brought(self, value: Any) -> Any:
+        """Return a value whose tensors are where the node's are.
+
+        What lies in host memory stays there: a node on a GPU uploads what it needs.
+        """
+        if not self._has_foreign_inputs:
+            return value
+        return moved(value, self.host.rings.devices, self.device)
+
     def _pack(
-        self, lane: StationLane, seq: int, output: Any, places: Sequence[Place], item: int = 0
+        self,
+        lane: StationLane,
+        seq: int,
+        output: Any,
+        places: Sequence[AnyPlace],
+        item: int = 0,
     ) -> Any:
         """Return an output as messages carry it; one that cannot be pickled has failed."""
         try:
-            return pack(output, places, lambda num_bytes: self.desk.new_slot(num_bytes, item))
+            return pack(
+                output,
+                places,
+                lambda num_bytes, device: self.desk.new_slot(num_bytes, device, item),
+                self.host.rings.devices,
+            )
         except Exception as error:
             return self._fail(lane.name, seq, error)
+
+    def on_device(self) -> AbstractContextManager[Any]:
+        """Make the node's device, if it has one, the thread's current one."""
+        if is_on_gpu(self.device):
+            return self.host.rings.devices[self.device].activate()
+        return nullcontext()
 
     # Ends
 
@@ -411,39 +370,10 @@ def node_error(
     )
 
 
-def _local(output: Any, places: Sequence[Place]) -> Any:
+def _local(output: Any, places: Sequence[AnyPlace]) -> Any:
     return Local(output, tuple(places)) if places else output
 
 
 def _ports(graph_node: GraphNode) -> tuple[dict[int, int], ...]:
     """Return, for each input, the lane of the parent to the lane here."""
     return tuple({feed.parent_lane: feed.lane for feed in port} for port in graph_node.ports)
-
-
-def _make_lanes(plan: Plan, graph_node: GraphNode, deal: Deal) -> tuple[StationLane, ...]:
-    lanes = []
-    for index in graph_node.lanes:
-        if not deal.takes_lane(index):
-            continue
-        window = max(plan.source(source).tickets for source in plan.graph.lanes[index].sources)
-        inboxes = []
-        for port in graph_node.ports:
-            feed = next(feed for feed in port if feed.lane == index)
-            parent = plan.nodes[feed.parent]
-            is_mate = parent.workers == plan.nodes[graph_node.index].workers
-            num_writers = 1 if is_mate else parent.num_writers(feed.parent_lane)
-            inboxes.append(Inbox(deal.first, deal.stride, num_writers, window))
-        lane = plan.graph.lanes[index]
-        sources: dict[int, int | None] = dict.fromkeys(lane.sources)
-        lanes.append(StationLane(index, lane.name, tuple(inboxes), sources))
-    return tuple(lanes)
-
-
-def entered_seconds(board: Board, plan: Plan, lane: int, seqs: Any) -> Any:
-    """Return when frames of a lane entered the flow: the youngest of its sources' clocks."""
-    sources = plan.graph.lanes[lane].sources
-    clocks = [
-        board.entered_seconds[source][np.asarray(seqs) % plan.source(source).max_tickets]
-        for source in sources
-    ]
-    return np.max(clocks, axis=0)

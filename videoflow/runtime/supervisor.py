@@ -24,6 +24,7 @@ from videoflow.runtime.ledger import Ledger
 from videoflow.runtime.marks import Kind, mark
 from videoflow.runtime.output import OutputPump
 from videoflow.runtime.plan import Plan
+from videoflow.runtime.rings import worker_readers
 
 __all__ = ["Supervisor"]
 
@@ -55,6 +56,7 @@ class Supervisor:
         self._selector = selectors.EpollSelector()
         self._alive = set(range(len(plan.workers)))
         self._said_bye: set[int] = set()
+        self._resting: set[int] = set()
         self._ready: set[int] = set()
         self._killed: set[int] = set()
         self._num_restarts: dict[int, int] = {}
@@ -203,6 +205,9 @@ class Supervisor:
             self.notes.append(message[1])
         elif kind == "ended":
             self.endings[message[1]] = message[2]
+        elif kind == "resting":
+            self._resting.add(worker)
+            self._release()
         elif kind == "bye":
             self._said_bye.add(worker)
 
@@ -220,6 +225,7 @@ class Supervisor:
                 break
         self._forget(control)
         self._alive.discard(worker)
+        self._release()
         if worker in self._said_bye:
             return
         plan = self._plan.workers[worker]
@@ -232,6 +238,17 @@ class Supervisor:
             self._fail(self._died(worker, code))
         for other in self._alive:
             self._launch.controls[other].send(("lost", worker, ending))
+
+    def _release(self) -> None:
+        """Let workers free memory of devices that nobody reads any more.
+
+        A worker that rests has let go of what others own, so that two of them can read each
+        other's memory and both end.
+        """
+        for worker in self._resting & self._alive:
+            readers = worker_readers(self._plan, worker)
+            if not readers & self._alive - self._resting:
+                self._launch.controls[worker].send(("release",))
 
     def _may_restart(self, worker: int) -> bool:
         is_wanted = worker not in self._killed and self.error is None

@@ -11,7 +11,7 @@ from typing import Any
 
 from videoflow.core.tap import TapPolicy
 from videoflow.runtime.channel import Frames, frame_bytes
-from videoflow.runtime.payload import copying_cloudpickle, copying_pickle
+from videoflow.runtime.copies import copying_cloudpickle, copying_pickle
 
 __all__ = ["SocketTapLink", "TapReader"]
 

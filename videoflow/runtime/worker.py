@@ -20,14 +20,15 @@ from videoflow.errors import NodeError
 from videoflow.runtime.board import Board
 from videoflow.runtime.channel import ChannelReader, ChannelWriter
 from videoflow.runtime.control import ControlSocket
-from videoflow.runtime.desk import ReadRings
+from videoflow.runtime.device import Devices
 from videoflow.runtime.door import BatchDoor, RealtimeDoor
 from videoflow.runtime.floor import build_stations
 from videoflow.runtime.ledger import lane_home
 from videoflow.runtime.payload import Loader
 from videoflow.runtime.plan import Plan
 from videoflow.runtime.resending import ResendingWriter
-from videoflow.runtime.slots import HostRing, ring_index
+from videoflow.runtime.rings import NodeRings, WorkerRings, ring_readers
+from videoflow.runtime.slots import ring_index
 from videoflow.runtime.station import WAIT, Station
 from videoflow.runtime.taps import SocketTapLink
 
@@ -77,7 +78,14 @@ class Worker:
         self.plan = plan
         self.worker_name = plan.workers[index].name
         self.board = Board(plan, fds.board)
-        self.loader = Loader(ReadRings(fds.rings))
+        self.rings = WorkerRings(
+            fds.rings,
+            Devices(plan.device_kinds),
+            worker=index,
+            readers=partial(ring_readers, plan),
+            is_poisoned=os.environ.get("VIDEOFLOW_POISON_SLOTS") == "1",
+        )
+        self.loader = Loader(self.rings)
         self._index = index
         self._control = control
         self._control_lock = threading.Lock()
@@ -89,6 +97,7 @@ class Worker:
         self._blocked: set[int] = set()
         self._has_started = False
         self._must_quit = False
+        self._is_released = False
         self._num_threads = 0
         self._bells_of = {
             s.node: fds.bells[plan.nodes[s.node].workers[0]]
@@ -106,11 +115,9 @@ class Worker:
 
     # What stations ask of their worker
 
-    def make_ring(self, node: int) -> HostRing:
-        """Return the ring of one of the worker's nodes."""
-        is_poisoned = os.environ.get("VIDEOFLOW_POISON_SLOTS") == "1"
-        ring = ring_index(node, self.plan.workers[self._index].task)
-        return HostRing(ring, self._fds.rings[ring], is_poisoned=is_poisoned)
+    def own_rings(self, node: int) -> NodeRings:
+        """Return the rings that one of the worker's nodes writes."""
+        return NodeRings(self.rings, ring_index(node, self.plan.workers[self._index].task))
 
     def report_error(self, node: int, error: NodeError) -> None:
         """Tell the supervisor of an error that ends the flow."""
@@ -145,8 +152,10 @@ class Worker:
             self._tell(("ready",))
         self._loop()
         for station in self._stations:
-            station.close()
+            with station.on_device():
+                station.close()
         self._deliver_the_rest()
+        self._let_go()
         self._tell(("bye",))
 
     def _writer(self, peer: int, fd: int) -> ChannelWriter:
@@ -163,7 +172,8 @@ class Worker:
 
     def _open(self, station: Station) -> bool:
         self._use_threads(station)
-        return station.open()
+        with station.on_device():
+            return station.open()
 
     def _loop(self) -> None:
         while not self._must_quit:
@@ -179,9 +189,10 @@ class Worker:
     def _advance(self, station: Station) -> bool:
         """Let a station work for a little while; return whether it did anything."""
         self._use_threads(station)
-        has_worked = station.step()
-        if station.is_done:
-            station.close()
+        with station.on_device():
+            has_worked = station.step()
+            if station.is_done:
+                station.close()
         return has_worked
 
     def _patience(self) -> float | None:
@@ -221,6 +232,15 @@ class Worker:
         """Send what is still queued, unless the worker was told to go."""
         while not self._must_quit and any(not w.is_empty for w in self.writers.values()):
             self._exchange(None)
+
+    def _let_go(self) -> None:
+        """Let go of others' device memory, and of our own when nobody reads it any more."""
+        self.rings.close_readers()
+        if self.rings.has_device_slots:
+            self._tell(("resting",))
+            while not self._must_quit and not self._is_released:
+                self._exchange(None)
+        self.rings.close()
 
     # Mail
 
@@ -266,6 +286,8 @@ class Worker:
                 self._lose(message[1], message[2])
             elif kind == "replaced":
                 self._replace(message[1], dict(zip(message[2], fds, strict=True)))
+            elif kind == "release":
+                self._is_released = True
             elif kind == "quit":
                 self._must_quit = True
         if self._control.is_lost:

@@ -2,14 +2,15 @@
 
 A canvas is a picture as planes of samples: one plane of three channels for RGB; luma, and
 chroma at half the resolution, for NV12. A shape is blended into each plane with the share of
-each sample that it covers. Knows no shape but the rectangle: strokes and overlays are handed
-in.
+each sample that it covers. Knows no shape but the rectangle: strokes, areas and overlays are
+handed in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,11 +18,16 @@ from numpy.typing import NDArray
 
 from videoflow.data.color_spec import ColorSpec
 from videoflow.data.frame import Layout
-from videoflow.vision.palette import RGB, rgb_to_ycbcr
+from videoflow.vision.areas import Area
+from videoflow.vision.inks import ink
+from videoflow.vision.overlays import OverlayTiles
+from videoflow.vision.palette import RGB
 from videoflow.vision.strokes import Stroke
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from videoflow.vision.washes import Wash
 
 __all__ = ["Canvas", "Plane"]
 
@@ -38,7 +44,7 @@ class Plane:
     Attributes:
         samples: uint8 ``[h, w, c]``, a writable view.
         scale: How many pixels of the picture a sample is wide and high: 1 or 2.
-        ink: Turns an RGB colour into uint16 ``[c]``.
+        ink: Turns an RGB colour into uint16 ``[c]``; in the veil of an overlay it is 0.
     """
 
     samples: U8
@@ -52,11 +58,32 @@ class Canvas:
     Coordinates are pixels of the picture; shapes are clipped to it.
 
     Args:
-        planes: See ``Plane``.
+        samples: uint8 ``[h, w, c]`` of each plane: RGB, or luma and halved chroma.
+        layout: Of the picture.
+        color: Of the picture.
+        tiles: Of an overlay: who is told what was drawn on.
+
+    Attributes:
+        planes: What is drawn on.
+        size_hw: Height and width in pixels.
     """
 
-    def __init__(self, planes: tuple[Plane, ...]) -> None:
-        self.planes = planes
+    def __init__(
+        self,
+        samples: Sequence[U8],
+        layout: Layout,
+        color: ColorSpec,
+        *,
+        tiles: OverlayTiles | None = None,
+    ) -> None:
+        make = _veiled_ink if tiles is not None else ink
+        self.planes = tuple(
+            Plane(plane, i + 1, partial(make, plane_index=i, layout=layout, color=color))
+            for i, plane in enumerate(samples)
+        )
+        self.size_hw: tuple[int, int] = self.planes[0].samples.shape[:2]
+        self._tiles = tiles
+        self._washes: list[Wash] = []
 
     @classmethod
     def over(cls, buffer: U8, layout: Layout, color: ColorSpec) -> Canvas:
@@ -67,31 +94,13 @@ class Canvas:
             layout: What it holds.
             color: Of the frame.
         """
-        return cls(_planes(buffer, _Inks(layout, color), layout))
+        return cls(_views(buffer, layout), layout, color)
 
     @classmethod
     def overlay(cls, size_hw: tuple[int, int], layout: Layout, color: ColorSpec) -> Canvas:
-        """Return a transparent canvas, to be put on others again and again.
-
-        Each plane has one channel more: how much of what lies below still shows, 255 for all.
-        """
-        height, width = size_hw
-        inks = _Inks(layout, color, has_veil=True)
-        shapes = [(height, width, 4)]
-        if layout == "nv12":
-            shapes = [(height, width, 2), (height // 2, width // 2, 3)]
-        samples = [np.zeros(shape, np.uint8) for shape in shapes]
-        for plane in samples:
-            plane[..., -1] = 255
-        return cls(
-            tuple(Plane(array, i + 1, inks.of_plane(i)) for i, array in enumerate(samples))
-        )
-
-    @property
-    def size_hw(self) -> tuple[int, int]:
-        """Height and width in pixels."""
-        height, width, _ = self.planes[0].samples.shape
-        return height, width
+        """Return a transparent canvas, to be put on others again and again."""
+        tiles = OverlayTiles(size_hw, (1, 2) if layout == "nv12" else (3,))
+        return cls(tiles.planes, layout, color, tiles=tiles)
 
     def fill(
         self, box_xyxy: tuple[int, int, int, int], rgb: RGB, *, opacity: float = 1.0
@@ -111,37 +120,47 @@ class Canvas:
                 target[...] = plane.ink(rgb)
                 continue
             down, along = _covered(top, bottom, scale=n), _covered(left, right, scale=n)
-            weights = np.multiply.outer(down * (opacity * _FULL), along).astype(np.uint16)
+            weights = np.multiply.outer(down, along)
+            weights *= _FULL // n**2
+            if opacity < 1:
+                weights = (weights * opacity).astype(np.uint16)
             _blend(target, weights[..., None], plane.ink(rgb))
+        if self._tiles is not None:
+            self._tiles.touch(slice(top, bottom), slice(left, right))
 
-    def shade(self, mask: U8, *, left: int, top: int, rgb: RGB) -> None:
-        """Put ``rgb`` where ``mask`` is; it lies inside the picture, on even pixels.
-
-        Args:
-            mask: uint8 ``[h, w]``, opacity 0 to 255; h and w even.
-            left: Even.
-            top: Even.
-            rgb: The colour.
-        """
-        height, width = mask.shape
-        weights = mask.astype(np.uint16)
-        weights += weights >> 7  # 255 -> 256
-        for plane in self.planes:
-            n = plane.scale
-            share = weights
-            if n == 2:
-                share = weights.reshape(height // 2, 2, width // 2, 2).sum((1, 3)) >> 2
-            y, x = top // n, left // n
-            target = plane.samples[y : y + height // n, x : x + width // n]
-            _blend(target, share.astype(np.uint16)[..., None], plane.ink(rgb))
+    def shade(self, area: Area, rgb: RGB, *, opacity: float = 1.0) -> None:
+        """Put ``rgb`` where an area is that was made for a picture of this size."""
+        for plane, shares in zip(self.planes, area.shares, strict=False):
+            y, x = area.top // plane.scale, area.left // plane.scale
+            target = plane.samples[y : y + shares.shape[0], x : x + shares.shape[1]]
+            # An area ends on even pixels, and a picture of an odd size does not.
+            weights = shares[: target.shape[0], : target.shape[1], None]
+            if opacity < 1:
+                weights = (weights * np.uint16(opacity * _FULL)) >> np.uint16(8)
+            _blend(target, weights, plane.ink(rgb))
+        self._touch(area.top, area.left, *area.shares[0].shape)
 
     def stroke(self, stroke: Stroke, rgb: RGB) -> None:
-        """Draw a rasterised line; it was clipped to a picture of this size."""
+        """Draw rasterised lines; they were clipped to a picture of this size."""
         for plane in self.planes:
             rows, columns, weights = stroke.samples[plane.scale - 1]
             below = plane.samples[rows, columns]
             _blend(below, weights[:, None], plane.ink(rgb))
             plane.samples[rows, columns] = below
+        if self._tiles is not None:
+            self._tiles.touch_at(*stroke.samples[0][:2])
+
+    def wash(self, wash: Wash) -> None:
+        """Tint much of the picture; on an overlay it goes below whatever else is drawn."""
+        if self._tiles is not None:
+            self._washes.append(wash)
+            return
+        import torch  # only for who has pixels
+
+        wash.blend_into(
+            [torch.from_numpy(plane.samples) for plane in self.planes],
+            [plane.ink for plane in self.planes],
+        )
 
     def paste(self, overlay: Canvas, *, left: int, top: int) -> None:
         """Put an overlay of the same layout on the picture.
@@ -157,63 +176,39 @@ class Canvas:
             h, w, _ = over.samples.shape
             cut = over.samples[max(0, -y) : height - y, max(0, -x) : width - x]
             if y >= height or x >= width or not cut.size:
-                continue
+                return
             target = plane.samples[max(0, y) : y + h, max(0, x) : x + w]
             color, veil = cut[..., :-1], cut[..., -1:]
             mixed = (target * veil.astype(np.uint16) + 127) // 255
             mixed[..., : color.shape[2]] += color
             target[...] = mixed
+        self._touch(top, left, *overlay.size_hw)
 
     def lift_onto(self, buffer: Tensor, layout: Layout) -> None:
         """Blend an overlay into a picture on any device, and clear the overlay.
 
-        Only the samples that were drawn on travel to the device.
+        Only what was drawn travels to the device: see ``overlays`` and ``washes``.
 
         Args:
             buffer: As ``Frame.buffer``, of the overlay's size and layout.
             layout: What it holds.
         """
-        import torch  # only for who has pixels on a device
+        assert self._tiles is not None, "only an overlay can be lifted"
+        targets = _views(buffer, layout)
+        for wash in self._washes:
+            wash.blend_into(targets, [plane.ink for plane in self.planes])
+        self._washes.clear()
+        self._tiles.lift_onto(targets)
 
-        for plane, target in zip(self.planes, _views(buffer, layout), strict=True):
-            rows, columns = np.nonzero(plane.samples[..., -1] != 255)
-            drawn = plane.samples[rows, columns]
-            plane.samples[rows, columns] = 0
-            plane.samples[rows, columns, -1] = 255
-            to = target.device
-            y, x = torch.from_numpy(rows).to(to), torch.from_numpy(columns).to(to)
-            over = torch.from_numpy(drawn).to(to).int()
-            mixed = (target[y, x].int() * over[:, -1:] + 127) // 255 + over[:, :-1]
-            target[y, x] = mixed.to(torch.uint8)
-
-
-class _Inks:
-    """Colours as the samples of each plane, each worked out once."""
-
-    def __init__(self, layout: Layout, color: ColorSpec, *, has_veil: bool = False) -> None:
-        self._layout = layout
-        self._color = color
-        self._tail = (0,) if has_veil else ()
-        self._known: dict[tuple[int, RGB], U16] = {}
-
-    def of_plane(self, index: int) -> Callable[[RGB], U16]:
-        def ink(rgb: RGB) -> U16:
-            if (index, rgb) not in self._known:
-                self._known[index, rgb] = self._mix(index, rgb)
-            return self._known[index, rgb]
-
-        return ink
-
-    def _mix(self, index: int, rgb: RGB) -> U16:
-        if self._layout == "rgb":
-            return np.array(rgb + self._tail, np.uint16)
-        stored = rgb_to_ycbcr(rgb, self._color)
-        return np.array((stored[1:] if index else stored[:1]) + self._tail, np.uint16)
-
-
-def _planes(buffer: U8, inks: _Inks, layout: Layout) -> tuple[Plane, ...]:
-    views = _views(buffer, layout)
-    return tuple(Plane(view, i + 1, inks.of_plane(i)) for i, view in enumerate(views))
+    def _touch(self, top: int, left: int, height: int, width: int) -> None:
+        """Note on an overlay that a rectangle was drawn on; it may reach outside."""
+        if self._tiles is None:
+            return
+        whole_height, whole_width = self.size_hw
+        rows = slice(max(0, top), min(whole_height, top + height))
+        columns = slice(max(0, left), min(whole_width, left + width))
+        if rows.start < rows.stop and columns.start < columns.stop:
+            self._tiles.touch(rows, columns)
 
 
 def _views(buffer: Any, layout: Layout) -> list[Any]:
@@ -224,14 +219,22 @@ def _views(buffer: Any, layout: Layout) -> list[Any]:
     return [buffer[:height, :, None], buffer[height:].reshape(height // 2, width // 2, 2)]
 
 
-def _covered(start: int, end: int, *, scale: int) -> NDArray[np.float64]:
-    """Return the share that is covered of each sample from the one of ``start`` on."""
-    first, last = start // scale, (end - 1) // scale
-    shares = np.ones(last - first + 1)
-    shares[0] -= (start - first * scale) / scale
-    shares[-1] -= ((last + 1) * scale - end) / scale
-    return shares
+def _covered(start: int, end: int, *, scale: int) -> U16:
+    """Return how many pixels are covered of each sample from the one of ``start`` on."""
+    pixels = np.full((end - 1) // scale - start // scale + 1, scale, np.uint16)
+    pixels[0] -= start % scale
+    pixels[-1] -= -end % scale
+    return pixels
 
 
-def _blend(target: U8, weights: U16, ink: U16) -> None:
-    target[...] = (target * (_FULL - weights) + ink * weights + 128) >> 8
+def _blend(target: U8, weights: U16, color: U16) -> None:
+    mixed = target * (_FULL - weights)
+    mixed += color * weights
+    mixed += 128
+    mixed >>= 8
+    target[...] = mixed
+
+
+@lru_cache(maxsize=4096)
+def _veiled_ink(rgb: RGB, plane_index: int, layout: Layout, color: ColorSpec) -> U16:
+    return np.append(ink(rgb, plane_index, layout, color), np.uint16(0))

@@ -1,12 +1,11 @@
-"""Colours: one for each track, and how an RGB colour is written in the planes of a picture."""
+"""Colours: one for each track, one for each class, and those of heat."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
-from videoflow.data.color_spec import ColorSpec, Matrix
-
-__all__ = ["DARK", "LINE", "RGB", "WHITE", "rgb_to_ycbcr", "track_rgb"]
+__all__ = ["DARK", "HEAT", "LINE", "RGB", "WHITE", "track_rgb", "zone_rgb"]
 
 RGB = tuple[int, int, int]
 
@@ -30,37 +29,47 @@ _TRACKS: Final[tuple[RGB, ...]] = (
     (90, 150, 255),
     (255, 178, 190),
 )
-
-# Luma weights (red, blue) of ITU-R BT.601-7, BT.709-6 and BT.2020-2, item "derivation of luma".
-_WEIGHTS: Final[dict[Matrix, tuple[float, float]]] = {
-    "bt601": (0.299, 0.114),
-    "bt709": (0.2126, 0.0722),
-    "bt2020": (0.2627, 0.0593),
-}
+_ZONES: Final[tuple[RGB, ...]] = (
+    (72, 219, 188),
+    (150, 134, 255),
+    (255, 138, 101),
+    (86, 178, 255),
+)
+# From cool to hot. Brightness rises with heat, so that a grey print still tells.
+_HEAT_STOPS: Final[tuple[RGB, ...]] = (
+    (84, 70, 235),
+    (164, 66, 226),
+    (232, 70, 160),
+    (255, 104, 84),
+    (255, 172, 52),
+    (255, 244, 130),
+)
+_STEPS_BETWEEN: Final = 51
 
 
 def track_rgb(track_id: int) -> RGB:
-    """Return the colour of a track, always the same for one id."""
+    """Return the colour of a track or of a class, always the same for one number."""
     return _TRACKS[track_id % len(_TRACKS)]
 
 
-def rgb_to_ycbcr(rgb: RGB, color: ColorSpec) -> tuple[int, int, int]:
-    """Return how ``rgb`` (0 to 255) is stored in a picture of ``color``: luma, Cb, Cr.
+def zone_rgb(number: int) -> RGB:
+    """Return the colour of the zone that is drawn as the ``number``-th."""
+    return _ZONES[number % len(_ZONES)]
 
-    Source: ITU-R BT.601-7, section 2.5; BT.709-6, sections 3.2 to 3.4.
 
-    Example:
-        >>> rgb_to_ycbcr((255, 255, 255), ColorSpec("bt709"))
-        (235, 128, 128)
-    """
-    red, green, blue = (channel / 255 for channel in rgb)
-    of_red, of_blue = _WEIGHTS[color.matrix]
-    luma = of_red * red + (1 - of_red - of_blue) * green + of_blue * blue
-    cb = (blue - luma) / (2 - 2 * of_blue)
-    cr = (red - luma) / (2 - 2 * of_red)
-    if color.is_full_range:
-        stored = (255 * luma, 128 + 255 * cb, 128 + 255 * cr)
-    else:
-        stored = (16 + 219 * luma, 128 + 224 * cb, 128 + 224 * cr)
-    y, u, v = (min(255, max(0, round(value))) for value in stored)
-    return y, u, v
+def _between(low: RGB, high: RGB, step: int) -> RGB:
+    red, green, blue = (
+        round(a + (b - a) * step / _STEPS_BETWEEN) for a, b in zip(low, high, strict=True)
+    )
+    return red, green, blue
+
+
+HEAT: Final[tuple[RGB, ...]] = (
+    *(
+        _between(low, high, step)
+        for low, high in pairwise(_HEAT_STOPS)
+        for step in range(_STEPS_BETWEEN)
+    ),
+    _HEAT_STOPS[-1],
+)
+"""256 colours, from no heat to the most."""

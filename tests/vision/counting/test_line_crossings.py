@@ -1,39 +1,16 @@
-"""Every sentence of docs/counting.md, in its order."""
+"""The sentences of docs/counting.md on lines, in their order."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from tests.walkers import Point, frame
 from videoflow.data import Counts, Line, LineTotals, Stamp, Tracks
 from videoflow.errors import ShapeError
-from videoflow.vision.counting import LineCrossings, touches_picture
+from videoflow.vision.counting import LineCrossings
 
-HEIGHT = 40.0  # of everybody here, px; the band is 2 px wide on either side
-ACROSS = Line((0, 100), (200, 100))
-Point = tuple[float, float]
-
-
-def frame(
-    index: int, people: dict[int, Point], *, label: int = 0, height: float = HEIGHT
-) -> Tracks:
-    """The tracks of one frame: id to foot point."""
-    feet = np.array(list(people.values()), np.float32).reshape(-1, 2)
-    boxes = np.hstack([feet - np.array([10, height]), feet + np.array([10, 0])]).astype(
-        np.float32
-    )
-    num = len(people)
-    return Tracks(
-        Stamp("cam", index, index / 10, (200, 200)),
-        np.array(list(people), np.int64),
-        boxes,
-        np.ones(num, np.float32),
-        np.full(num, label, np.int64),
-    )
+ACROSS = Line((0, 100), (200, 100))  # the band is 2 px wide on either side
 
 
 def walk(feet: list[Point | None], *, line: Line = ACROSS, **options: float) -> list[str]:
@@ -111,6 +88,12 @@ def test_the_band_is_a_share_of_the_height() -> None:
         assert counts[-1].totals["line"].into == want
 
 
+def test_one_look_is_no_side() -> None:
+    """Who was seen on one side once, and then on the other, was never on the first."""
+    assert walk(down(80, 120, 120, 120, 120)) == []
+    assert walk(down(80, 120, 80, 120, 80)) == []
+
+
 def test_on_a_side_after_so_many_frames() -> None:
     """One look is no side: who was seen on the left once was never there."""
     assert walk(down(80, 120, 120)) == []
@@ -127,6 +110,12 @@ def test_a_look_from_the_band_begins_the_count_anew() -> None:
 def test_through_is_counted_once_at_the_second_look_beyond() -> None:
     """Who goes through slowly is counted once, at the frame that makes it certain."""
     assert walk(down(*range(80, 121))) == ["in@24"]  # 103 is beyond the band, 104 the second
+
+
+@pytest.mark.parametrize("num", [1, 2, 3, 40])
+def test_stopping_on_the_line_and_going_on_is_one(num: int) -> None:
+    """However long one stands on the line, going on is one crossing."""
+    assert walk(down(80, 80, *[100] * num, 120, 120)) == [f"in@{num + 3}"]
 
 
 def test_stopping_on_the_line_and_going_back_is_nothing() -> None:
@@ -222,6 +211,33 @@ def test_found_under_another_id_is_another_person() -> None:
     assert counts[-1].totals["line"] == LineTotals(0, 0)
 
 
+def test_an_id_that_changes_on_one_side_costs_nothing() -> None:
+    """Who gets a new id before the line, and is seen twice with it, is counted."""
+    counter = LineCrossings({"line": ACROSS})
+    people: list[dict[int, Point]] = [
+        {1: (50, 70)},
+        {1: (50, 75)},
+        {2: (50, 80)},
+        {2: (50, 85)},
+        {2: (50, 120)},
+        {2: (50, 125)},
+    ]
+
+    counts = [counter.update(frame(i, feet)) for i, feet in enumerate(people)]
+
+    assert counts[-1].totals["line"] == LineTotals(1, 0)
+
+
+def test_unconfirmed_people_are_no_phantom() -> None:
+    """A crowd that shares -1 on both sides of the line adds nothing to one real crossing."""
+    counter = LineCrossings({"line": ACROSS})
+    for i, y in enumerate((80, 80, 120, 120, 120, 120)):
+        crowd = 60 if i % 2 else 140
+        counts = counter.update(frame(i, {1: (50, y), -1: (60, crowd), 0: (70, crowd)}))
+
+    assert counts.totals["line"] == LineTotals(1, 0)
+
+
 @pytest.mark.parametrize(("index", "want"), [(301, 1), (302, 0)])
 def test_an_id_is_forgotten_after_a_long_gap(index: int, want: int) -> None:
     """Nobody is remembered for longer than ``max_gap_frames``."""
@@ -234,36 +250,8 @@ def test_an_id_is_forgotten_after_a_long_gap(index: int, want: int) -> None:
     assert counts.totals["line"].into == want
 
 
-def test_ids_below_1_are_passed_over() -> None:
-    """Unconfirmed people who share -1 are not one phantom that jumps to and fro."""
-    counter = LineCrossings({"line": ACROSS})
-    for i, y in enumerate((80, 80, 120, 120, 80, 80)):
-        counts = counter.update(frame(i, {-1: (50, y), 0: (60, y)}))
-
-    assert counts.totals["line"] == LineTotals(0, 0)
-
-
-def test_a_box_that_is_not_finite_is_passed_over() -> None:
-    """A NaN is as if the person had not been seen."""
-    nan = math.nan
-
-    assert walk([(50, 80), (50, 80), (nan, 80), (50, 120), (nan, nan), (50, 120)]) == ["in@5"]
-
-
-def test_the_first_of_two_equal_ids_counts() -> None:
-    """An id that comes twice in a frame is one person, at the first of its places."""
-    counter = LineCrossings({"line": ACROSS})
-    for i, y in enumerate((80, 80, 120, 120)):
-        once = frame(i, {1: (50, y), 2: (50, 80)})
-        counts = counter.update(
-            Tracks(once.stamp, np.array([1, 1]), once.boxes_xyxy, once.scores, once.labels)
-        )
-
-    assert counts.totals["line"] == LineTotals(1, 0)
-
-
-def test_only_asked_classes_count() -> None:
-    """With ``labels`` others are passed over, and totals are kept for each class."""
+def test_totals_of_each_class() -> None:
+    """Totals are kept for each class, that of the box at the frame of the count."""
     counters = [LineCrossings({"line": ACROSS}, labels=labels) for labels in (None, [2], [])]
     for i, y in enumerate((80, 80, 120, 120)):
         both = frame(i, {1: (50, y), 2: (60, y)})
@@ -295,75 +283,6 @@ def test_no_line_is_refused() -> None:
         LineCrossings({})
     with pytest.raises(ShapeError):
         LineCrossings({"line": ACROSS}, min_frames=0)
-
-
-@pytest.mark.parametrize(
-    ("line", "want"),
-    [
-        pytest.param(Line((0, 50), (100, 50)), True, id="inside"),
-        pytest.param(Line((-50, 50), (500, 50)), True, id="through"),
-        pytest.param(Line((-10, 20), (20, -10)), True, id="cuts a corner"),
-        pytest.param(Line((-30, 20), (20, -30)), False, id="misses the corner"),
-        pytest.param(Line((0, 100), (100, 100)), True, id="on the rim"),
-        pytest.param(Line((0, 101), (100, 101)), False, id="below"),
-        pytest.param(Line((300, 0), (300, 100)), False, id="beside"),
-    ],
-)
-def test_touches_picture(line: Line, want: bool) -> None:
-    """A line that lies wholly outside the picture is known."""
-    assert touches_picture(line, (100, 200)) is want
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    angle=st.floats(0, 2 * math.pi),
-    walkers=st.lists(
-        st.tuples(
-            st.booleans(),  # from the left
-            st.floats(-0.4, 1.4),  # where on the line, 0 to 1 is within
-            st.floats(2.0, 25.0),  # px a frame
-            st.integers(0, 20),  # enters after so many frames
-        ),
-        min_size=1,
-        max_size=8,
-    ),
-    seed=st.integers(0, 2**16),
-)
-def test_simulated_walkers(
-    angle: float, walkers: list[tuple[bool, float, float, int]], seed: int
-) -> None:
-    """People who walk over a line, trembling by less than the band, count as computed."""
-    walkers = [w for w in walkers if min(abs(w[1]), abs(w[1] - 1)) > 0.05]
-    way = np.array([math.cos(angle), math.sin(angle)])
-    right = np.array([-way[1], way[0]])
-    start = np.array([500.0, 500.0]) - 100 * way
-    line = Line(tuple(start), tuple(start + 200 * way))
-    rng = np.random.default_rng(seed)
-    counter = LineCrossings({"line": line})
-    events: list[tuple[int, str]] = []
-
-    for index in range(140):
-        people = {}
-        for number, (is_from_left, along, speed, delay) in enumerate(walkers, 1):
-            beyond = (-60 + speed * (index - delay)) * (1 if is_from_left else -1)
-            if index >= delay and abs(beyond) <= 60 + 2 * speed:
-                foot = start + 200 * along * way + beyond * right + rng.uniform(-0.9, 0.9, 2)
-                people[number] = (float(foot[0]), float(foot[1]))
-        counts = counter.update(frame(index, people))
-        events += [(c.track_id, c.direction) for c in counts.crossings]
-
-    want = {
-        (number, "in" if is_from_left else "out")
-        for number, (is_from_left, along, _, _) in enumerate(walkers, 1)
-        if 0 < along < 1
-    }
-    assert sorted(events) == sorted(want)
-    assert counts.totals["line"] == _totals(want)
-
-
-def _totals(events: set[tuple[int, str]]) -> LineTotals:
-    into = sum(direction == "in" for _, direction in events)
-    return LineTotals(into, len(events) - into)
 
 
 def test_an_empty_frame_has_totals() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from videoflow.nets.torchvision import suppress_overlaps
+from videoflow.nets.torchvision.overlaps import suppress_overlaps
 
 
 def _kept(boxes: list[list[float]], scores: list[float], labels: list[int]) -> list[int]:

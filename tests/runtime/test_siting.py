@@ -1,0 +1,186 @@
+"""Where nodes are, and how much memory a plan takes of a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.fake_device import fake_engine
+from videoflow.core import (
+    BatchProcessorNode,
+    ConsumerNode,
+    Flow,
+    FunctionProcessor,
+    IterableProducer,
+    ProducerNode,
+    Streams,
+)
+from videoflow.errors import GraphError
+from videoflow.runtime.explain import explain_plan
+from videoflow.runtime.gpus import Gpu, visible_gpus
+from videoflow.runtime.memory import plan_memory
+from videoflow.runtime.plan import Plan, make_plan
+
+MIB = 1 << 20
+
+
+class Camera(ProducerNode):
+    prefers_gpu: ClassVar[bool] = True
+
+    @property
+    def item_bytes(self) -> int | None:
+        return 3 * MIB
+
+    def next(self) -> Any:
+        raise StopIteration
+
+
+class Nameless(Camera):
+    @property
+    def item_bytes(self) -> int | None:
+        return None
+
+
+class Model(BatchProcessorNode):
+    prefers_gpu: ClassVar[bool] = True
+
+    @property
+    def model_bytes(self) -> int:
+        return 100 * MIB
+
+    def process_batch(self, batch: Sequence[Any]) -> Sequence[Any]:
+        return batch
+
+
+class Sink(ConsumerNode):
+    def consume(self, *inputs: Any) -> None:
+        pass
+
+
+def plan_of(producers: Any, *last: Any, num_gpus: int = 2, **options: Any) -> Plan:
+    flow = Flow(producers, [Sink(name=f"sink{n}")(one) for n, one in enumerate(last)])
+    gpus = [Gpu(f"cuda:{n}") for n in range(num_gpus)]
+    return make_plan(flow.graph(), find_gpus=lambda: gpus, **options)
+
+
+def devices(plan: Plan) -> dict[str, str]:
+    return {node.name: node.device for node in plan.nodes}
+
+
+def step(name: str = "step", **options: Any) -> FunctionProcessor:
+    return FunctionProcessor(lambda x: x, name=name, **options)
+
+
+def test_what_follows_a_gpu_stays_on_it() -> None:
+    """Nodes without a wish are where their inputs are; a GPU is never left by itself."""
+    camera = Camera(name="camera")
+
+    plan = plan_of([camera], step()(camera))
+
+    assert devices(plan) == {"camera": "cuda:0", "step": "cuda:0", "sink0": "cuda:0"}
+
+
+def test_a_model_takes_a_gpu_for_host_frames() -> None:
+    """A node that prefers a GPU has one although its inputs are in host memory."""
+    source = IterableProducer([], name="source")
+
+    plan = plan_of([source], Model(name="model")(source))
+
+    assert devices(plan) == {"source": "cpu", "model": "cuda:0", "sink0": "cuda:0"}
+
+
+def test_a_wish_is_granted() -> None:
+    """A named device is where the node is, and who follows it follows."""
+    camera = Camera(name="camera")
+    model = Model(name="model", device="cuda:1")(step(device="cpu")(camera))
+
+    plan = plan_of([camera], step("after")(model))
+
+    assert devices(plan) == {
+        "camera": "cuda:0",
+        "step": "cpu",
+        "model": "cuda:1",
+        "after": "cuda:1",
+        "sink0": "cuda:1",
+    }
+
+
+def test_without_gpus_all_is_on_the_cpu() -> None:
+    """The same flow runs where there is no GPU, and nobody looks for one without need."""
+    camera = Camera(name="camera")
+
+    plan = plan_of([camera], Model(name="model")(camera), num_gpus=0)
+
+    assert set(devices(plan).values()) == {"cpu"}
+    assert plan_memory(plan) == ()
+
+
+def test_nobody_looks_for_gpus_without_need() -> None:
+    """A flow of ints is planned without asking for GPUs."""
+    source = IterableProducer([])
+
+    def find_gpus() -> tuple[Gpu, ...]:
+        raise AssertionError("asked")
+
+    make_plan(Flow([source], [Sink()(source)]).graph(), find_gpus=find_gpus)
+
+
+def test_parts_go_round_the_gpus_and_merged_streams_stay_together() -> None:
+    """Each part of a flow has one GPU; streams that meet are one part."""
+    a, b, c = (Camera(name=name) for name in "abc")
+
+    plan = plan_of([a, b, c], Model(name="both")(Streams(a, b)), Model(name="one")(c))
+
+    assert [devices(plan)[name] for name in ("a", "b", "both", "c", "one")] == [
+        *["cuda:0"] * 3,
+        *["cuda:1"] * 2,
+    ]
+
+
+def test_memory_is_planned() -> None:
+    """Slots by tickets, models by tasks, contexts by workers."""
+    camera = Camera(name="camera")
+    model = Model(name="model", nb_tasks=2, max_batch_size=4)(camera)
+
+    plan = plan_of([camera], model, placement="process")
+    (memory,) = plan_memory(plan)
+
+    assert memory.slot_bytes == plan.sources[0].tickets * 3 * MIB
+    assert memory.model_bytes == 200 * MIB
+    assert memory.context_bytes == 500 * MIB * 4  # camera, two models, sink
+    assert memory.is_complete
+    assert f"memory of cuda:0: slots {memory.slot_bytes // MIB} MiB, models 200 MiB" in (
+        explain_plan(plan)
+    )
+
+
+def test_frames_of_unknown_size_are_told() -> None:
+    """What nobody knows is not counted, and said."""
+    camera = Nameless(name="camera")
+
+    plan = plan_of([camera], Model()(camera))
+
+    assert not plan_memory(plan)[0].is_complete
+    assert "slots 0 MiB and frames of unknown size" in explain_plan(plan)
+
+
+def test_what_cannot_fit_is_refused() -> None:
+    """A flow that needs more than is free does not start, and the error says for what."""
+    camera = Camera(name="camera")
+    flow = Flow([camera], [Sink()(Model()(camera))])
+
+    with pytest.raises(GraphError, match=r"GiB for slots.*0\.50 GiB are free"):
+        flow.run(engine=fake_engine(free_bytes=512 * MIB))
+
+
+def test_a_machine_without_a_driver_has_no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No driver, no GPUs, no error, and no torch to find that out."""
+
+    def no_library(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr("ctypes.CDLL", no_library)
+
+    assert visible_gpus() == ()

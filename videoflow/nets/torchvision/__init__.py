@@ -1,0 +1,5 @@
+"""The door to torchvision: the only folder that imports it (1.3 s, so only workers do).
+
+Its networks are taken as they are (backbones, heads, anchors, region pooling); what stands
+around them there goes image by image, and has a batched form here.
+"""
