@@ -103,7 +103,7 @@ class _Dense:
     ) -> np.ndarray:
         w, h = self.x[2], self.x[3]
         if self.kind is SidesMotion:
-            return np.array([w, h, w, h, w, h, w, h]) * ([place] * 4 + [speed] * 4)
+            return np.array([w * place, h * place] * 2 + [w * speed, h * speed] * 2)
         place, speed = place * h, speed * h
         return np.array([place, place, aspect, place, speed, speed, aspect_speed, speed])
 
