@@ -96,7 +96,8 @@ class _Dense:
         self.F = np.eye(8) + np.eye(8, k=4)
 
     def measure(self, box: np.ndarray) -> np.ndarray:
-        return self.motion.measure(box[None])[0]
+        values: np.ndarray = self.motion.measure(box[None])[0]
+        return values
 
     def deviations(
         self, place: float, aspect: float, speed: float, aspect_speed: float

@@ -47,7 +47,8 @@ def ids_of_lost_without(tracker: Tracker) -> list[int]:
         tracker.update(found(index, *(person(x) for x in [*ROW, 500.0])))
     for index in range(6, 12):
         tracker.update(found(index, *(person(x + 15.0 * (index - 5)) for x in ROW)))
-    return tracker.update(found(12, *(person(x + 105) for x in [*ROW, 500.0]))).ids.tolist()
+    out = tracker.update(found(12, *(person(x + 105) for x in [*ROW, 500.0])))
+    return [int(i) for i in out.ids]
 
 
 def test_a_weak_box_finds_a_lost_track_where_it_fits_well() -> None:

@@ -33,11 +33,11 @@ def test_somebody_who_stopped_behind_a_pillar_is_found_where_last_seen() -> None
 def test_after_a_gap_the_filter_knows_the_straight_way(gap: int) -> None:
     """Replay: who slowed down while unseen is expected nearer to the truth than by SORT."""
     speeds = []
-    for tracker in (OcSort(min_iou=0.05), Sort(min_iou=0.05)):
+    for tracker in (OcSort(), Sort()):
         run(tracker, {i: 10.0 * i for i in range(12)})
         for index in range(12, 11 + gap):
             tracker.update(found(index))
-        run(tracker, {11 + gap: 110.0 + 5 * gap})
+        run(tracker, {11 + gap: 110.0 + 8 * gap})
         speeds.append(tracker._memory.tracks[0, 4])
 
-    assert abs(speeds[0] - 5) < abs(speeds[1] - 5)
+    assert abs(speeds[0] - 8) < abs(speeds[1] - 8)
