@@ -13,26 +13,17 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean
-from tempfile import TemporaryDirectory
 
 import numpy as np
-from mot17 import (
-    SEQUENCES,
-    default_data,
-    detections,
-    follow,
-    sequence_length,
-    trackeval_scores,
-    write_tracks,
-)
+from mot17 import SEQUENCES, default_data, follow, kept
 
-from videoflow.data import Detections
+from videoflow.data import Detections, MotRows, Stamp, read_mot, read_warps
+from videoflow.evaluation import score_mot
 from videoflow.vision.boxes import F64, iou
-from videoflow.vision.camera_motion import read_warps
 from videoflow.vision.kalman import AspectMotion, SidesMotion
 from videoflow.vision.trackers import ByteTrack, MotionTrack, Tracker
 from videoflow.vision.trackers import table as c
@@ -99,40 +90,46 @@ def main() -> None:
     options = parser.parse_args()
     figures = {}
     print(f"{'HOTA':<28}" + "".join(f"{name:>11}" for name in (*VIEWS, "mean")))
-    with TemporaryDirectory() as folder:
-        views = {name: read_view(options.data, Path(folder) / name, name) for name in VIEWS}
-        for variant, (make, with_warps) in VARIANTS.items():
-            row = {}
-            for name, sequences in views.items():
-                score(sequences, Path(folder) / name, make, with_warps=with_warps)
-                row[name] = trackeval_scores(Path(folder) / name)["together"].hota
-            row["mean"] = mean(row.values())
-            figures[variant] = row
-            print(f"{variant:<28}" + "".join(f"{value:11.2f}" for value in row.values()))
+    views = {name: read_view(options.data, name) for name in VIEWS}
+    for variant, (make, with_warps) in VARIANTS.items():
+        row = {
+            name: together(sequences, make, with_warps=with_warps)
+            for name, sequences in views.items()
+        }
+        row["mean"] = mean(row.values())
+        figures[variant] = row
+        print(f"{variant:<28}" + "".join(f"{value:11.2f}" for value in row.values()))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 
-Sequence = tuple[list[Detections], list[F64 | None]]
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way to look at a sequence: its truth, its detections, its camera's motion."""
+
+    truth: MotRows
+    frames: list[Detections]
+    warps: F64
 
 
-def read_view(data: Path, root: Path, view: str) -> dict[str, Sequence]:
-    """Write the ground truth of one view of all sequences; return detections and warps."""
-    sequences = {}
+def read_view(data: Path, name: str) -> dict[str, View]:
+    """Return one view of all sequences."""
     rng = np.random.default_rng(5)
-    for name in SEQUENCES:
-        folder = data / "mot17" / name
-        frames = frames_of(view, sequence_length(folder))
-        write_truth(folder, root / "gt" / name, frames)
-        rows = np.loadtxt(folder / "det_yolox_x.txt", delimiter=",", ndmin=2)
-        found = []
-        for index, frame in enumerate(frames):
-            here = rows[rows[:, 0] == frame]
-            if view == "dropped":
-                here = here[rng.random(len(here)) > 0.1]
-            found.append(detections(here, index))
-        sequences[name] = (found, chained(read_warps(folder / "gmc.txt"), frames))
-    return sequences
+    views = {}
+    for sequence in SEQUENCES:
+        folder = data / "mot17" / sequence
+        warps = read_warps(folder / "gmc.txt")  # one for each frame of the sequence
+        numbers = frames_of(name, len(warps))
+        found = read_mot(folder / "det_yolox_x.txt")
+        frames = []
+        for index, number in enumerate(numbers):
+            stamp = Stamp(sequence, index, index / 30, (1080, 1920))
+            here = found.detections(number, stamp)
+            is_kept = rng.random(len(here)) > (0.1 if name == "dropped" else 0.0)
+            frames.append(here[is_kept])
+        truth = renumbered(read_mot(folder / "gt.txt"), numbers)
+        views[sequence] = View(truth, frames, chained(warps, numbers))
+    return views
 
 
 def frames_of(view: str, length: int) -> list[int]:
@@ -142,39 +139,41 @@ def frames_of(view: str, length: int) -> list[int]:
     return list(range(length // 2 + 2, length + 1, 2 if view == "half rate" else 1))
 
 
-def write_truth(folder: Path, home: Path, frames: list[int]) -> None:
-    """Write the ground truth of some frames, renumbered from 1."""
-    truth = np.loadtxt(folder / "gt.txt", delimiter=",", ndmin=2)
-    truth = truth[np.isin(truth[:, 0], frames)]
-    truth[:, 0] = np.searchsorted(frames, truth[:, 0]) + 1
-    (home / "gt").mkdir(parents=True)
-    np.savetxt(home / "gt" / "gt.txt", truth, delimiter=",", fmt="%g")
-    text = f"[Sequence]\nname={home.name}\nseqLength={len(frames)}\n"
-    (home / "seqinfo.ini").write_text(text)
+def renumbered(truth: MotRows, numbers: list[int]) -> MotRows:
+    """Return the rows of some frames, these counted from 1."""
+    rows = np.isin(truth.frames, numbers)
+    return MotRows(
+        np.searchsorted(numbers, truth.frames[rows]) + 1,
+        truth.ids[rows],
+        truth.boxes_xywh[rows],
+        truth.scores[rows],
+        None if truth.classes is None else truth.classes[rows],
+    )
 
 
-def chained(warps: dict[int, F64], frames: list[int]) -> list[F64 | None]:
-    """Return the camera's motion from each frame of a view to its next."""
-    chain: list[F64 | None] = [None]
-    for before, frame in pairwise(frames):
+def chained(warps: F64, numbers: list[int]) -> F64:
+    """Return the camera's motion into each frame of a view from the one before it there."""
+    chain = [np.eye(2, 3)]
+    for before, number in pairwise(numbers):
         motion = np.eye(3)
-        for index in range(before, frame):  # frames count from 1 here, and from 0 there
-            motion = np.vstack([warps.get(index, np.eye(2, 3)), [0, 0, 1]]) @ motion
+        for warp in warps[before:number]:  # warps[n] is that into frame n + 1
+            motion = np.vstack([warp, [0, 0, 1]]) @ motion
         chain.append(motion[:2])
-    return chain
+    return np.stack(chain)
 
 
-def score(
-    sequences: dict[str, Sequence],
-    root: Path,
-    make: Callable[[], Tracker],
-    *,
-    with_warps: bool,
-) -> None:
-    """Track all sequences of a view and write the tracks for TrackEval."""
-    for name, (found, warps) in sequences.items():
-        tracks = follow(make(), found, warps if with_warps else None)
-        write_tracks(tracks, root / "trackers" / "ours" / "data" / f"{name}.txt")
+def together(
+    sequences: dict[str, View], make: Callable[[], Tracker], *, with_warps: bool
+) -> float:
+    """Track all sequences of a view; return the HOTA of them all."""
+    pairs = {
+        name: (
+            view.truth,
+            kept(follow(make(), view.frames, view.warps if with_warps else None)),
+        )
+        for name, view in sequences.items()
+    }
+    return score_mot(pairs)["together"].hota
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from machine import machine
@@ -70,8 +69,7 @@ LEAST_SCORES = {"sort": 0.6}  # the library's SORT takes every box that it is gi
 
 def read_sequences(data: Path) -> list[list[Detections]]:
     """Return the detections of the val halves, frame by frame."""
-    with TemporaryDirectory() as folder:
-        return [val_half(data / "mot17" / n, Path(folder), n)[0] for n in SEQUENCES]
+    return [val_half(data / "mot17" / name)[1] for name in SEQUENCES]
 
 
 def medians(runs: dict[str, Run], repeats: int) -> dict[str, float]:

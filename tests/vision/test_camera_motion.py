@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from videoflow.errors import ShapeError, SourceError
-from videoflow.vision.camera_motion import estimate_warp, read_warps, shift_of_boxes
+from videoflow.errors import ShapeError
+from videoflow.vision.camera_motion import estimate_warp, shift_of_boxes
 
 
 def scenery(seed: int = 0) -> np.ndarray:
@@ -79,28 +77,3 @@ def test_boxes_that_went_their_own_ways_tell_nothing(num: int) -> None:
     way = np.linspace(-9, 9, num)[:, None]
 
     assert shift_of_boxes(expected, expected + way) is None
-
-
-def test_warps_are_read_by_frame_index(tmp_path: Path) -> None:
-    """A line is a frame's index, from 0, and six numbers, row by row."""
-    path = tmp_path / "gmc.txt"
-    path.write_text("0\t1 0 0 0 1 0\t\n1\t1.01 0.2 3 -0.2 1.01 -4\t\n")
-
-    warps = read_warps(path)
-
-    assert sorted(warps) == [0, 1]
-    np.testing.assert_array_equal(warps[1], [[1.01, 0.2, 3], [-0.2, 1.01, -4]])
-
-
-@pytest.mark.parametrize(
-    "text", [pytest.param("0 1 2\n", id="too short"), pytest.param("zero\n", id="words")]
-)
-def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
-    """What is no file of camera motion is an error that names the file."""
-    path = tmp_path / "gmc.txt"
-    path.write_text(text)
-
-    with pytest.raises(SourceError, match=r"gmc\.txt"):
-        read_warps(path)
-    with pytest.raises(SourceError, match="absent"):
-        read_warps(tmp_path / "absent.txt")

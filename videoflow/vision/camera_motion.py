@@ -1,23 +1,23 @@
 """How the camera moved between two frames, as an affine map or as a shift.
 
 From the pictures (``estimate_warp``), or from a file that somebody made of them
-(``read_warps``), or, where there is neither, from the objects themselves (``shift_of_boxes``):
-when all that was expected is found a little to the left, it was the camera that turned.
+(``data.camera_motion.read_warps``), or, where there is neither, from the objects themselves
+(``shift_of_boxes``): when all that was expected is found a little to the left, it was the
+camera that turned.
 """
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from videoflow.errors import ShapeError, SourceError
+from videoflow.errors import ShapeError
 from videoflow.vision.boxes import F64, Boxes
 
-__all__ = ["estimate_warp", "read_warps", "shift_of_boxes"]
+__all__ = ["estimate_warp", "shift_of_boxes"]
 
 _LEAST_BOXES = 5  # from how many boxes a camera's motion is told from theirs
 _SURE = 3.0  # how many times its own uncertainty a shift must be
@@ -46,29 +46,6 @@ def shift_of_boxes(expected_xyxy: Boxes, seen_xyxy: Boxes) -> F64 | None:
     if (np.abs(shift) > _SURE / math.sqrt(num) * deviation).any():
         return shift
     return None
-
-
-def read_warps(path: Path) -> dict[int, F64]:
-    """Read a file of camera motion as the MOT trackers exchange them.
-
-    Args:
-        path: Text, one frame a line: its index in the whole video, from 0, then the six
-            numbers of a 2 x 3 affine map, row by row.
-
-    Returns:
-        Frame index to float64 ``[2, 3]``, places in the frame before to places in that frame,
-        in pixels. A sequence that is cut out of a video keeps the video's indices here.
-
-    Raises:
-        SourceError: No such file, or a line of other than seven numbers.
-    """
-    try:
-        rows = np.loadtxt(path, ndmin=2)
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{path}: got {error}, want a file of camera motion") from error
-    if rows.size and rows.shape[1] != 7:
-        raise SourceError(f"{path}: got {rows.shape[1]} numbers a line, want 7")
-    return {int(row[0]): row[1:].reshape(2, 3) for row in rows}
 
 
 def estimate_warp(before: NDArray[Any], after: NDArray[Any]) -> F64:
