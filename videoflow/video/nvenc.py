@@ -175,7 +175,7 @@ def open_nvenc(
             constqp=round(form.crf),
             gop=_FRAMES_PER_KEYFRAME,
             idrperiod=_FRAMES_PER_KEYFRAME,  # else these are pictures that nobody can seek to
-            bf=0,  # see what libav.open_encoder says of B-frames
+            bf=0,  # libav.py, at libx264's, says why
         )
     except nvdec.errors as error:
         text = (str(error).splitlines() or [type(error).__name__])[0]
