@@ -1,6 +1,6 @@
 """Time the trackers beside those of the library ``trackers``, and many streams at once.
 
-    OMP_NUM_THREADS=1 python benchmarks/tracker_speed.py --data ../shared/data
+    python benchmarks/trackers.py --data ../shared/data
 
 The detections are those of MOT17 val-half, prepared for either side outside the timing. All is
 timed in one process on one thread, the two sides alternating; a figure is the median of the
@@ -11,12 +11,17 @@ is an optional one: ``pip install "videoflow[bench]"``.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
+import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before NumPy is imported
 
 from machine import machine
 from mot17 import SEQUENCES, TRACKERS, default_data, val_half
@@ -127,13 +132,25 @@ def to_supervision(sequences: list[list[Detections]], *, least_score: float) -> 
 
 def follow_library(sequences: list[list[Any]], name: str) -> int:
     """Run the library's tracker over all sequences."""
-    import trackers
-
+    make = getattr(the_library(), LIBRARY[name])
     for frames in sequences:
-        tracker = getattr(trackers, LIBRARY[name])()
+        tracker = make()
         for found in frames:
             tracker.update(found)
     return sum(map(len, sequences))
+
+
+def the_library() -> Any:
+    """Import the library ``trackers``, which this file has the name of."""
+    found = sys.modules.get("trackers")
+    if found is None:
+        here = Path(__file__).parent.resolve()
+        path, sys.path = sys.path, [p for p in sys.path if Path(p).resolve() != here]
+        try:
+            found = importlib.import_module("trackers")
+        finally:
+            sys.path = path
+    return found
 
 
 if __name__ == "__main__":
