@@ -153,3 +153,14 @@ def test_reads_real_files(test_data: Path) -> None:
     assert sorted(set(truth.classes.tolist())) == [1, 2, 4, 7, 8, 9]
     assert older.classes is None
     assert found.classes is None
+
+
+def test_boxes_beyond_all_pictures_are_refused(tmp_path: Path) -> None:
+    """A number that no float32 holds is a broken file, with its line."""
+    path = tmp_path / "det.txt"
+    path.write_text("1,-1,1,1,5,5,0.9\n2,-1,1e300,1,5,5,0.9\n")
+
+    with pytest.raises(
+        SourceError, match=r"det.txt:2: got left 1e\+300, want less than 1e\+09"
+    ):
+        read_mot(path)

@@ -27,6 +27,7 @@ I64 = NDArray[np.int64]
 
 _COLUMNS = ("frame", "id", "left", "top", "width", "height", "score")
 _CLASS = len(_COLUMNS)  # its column, where there is one
+_FAR = 1e9  # pixels; much more, and a float32 overflows
 _LARGEST = 2**53  # of the whole numbers that a float64 holds one by one
 
 
@@ -103,6 +104,8 @@ def read_mot(path: str | os.PathLike[str]) -> MotRows:
     whole = (values == np.floor(values)) & (np.abs(values) < _LARGEST)
     rows.require(whole[:, 0] & (values[:, 0] >= 1), 0, "a whole number from 1")
     rows.require(whole[:, 1], 1, "a whole number")
+    for column in range(2, 7):
+        rows.require(np.abs(values[:, column]) < _FAR, column, f"less than {_FAR:.0e}")
     for column in (4, 5):
         rows.require(values[:, column] >= 0, column, "0 or more pixels")
     order = np.argsort(values[:, 0], kind="stable")
