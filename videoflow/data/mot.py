@@ -125,8 +125,10 @@ def mot_lines(people: Tracks | Detections) -> str:
     """Return one line for each box, ready to be added to a file.
 
     The frame is ``stamp.index`` and one; lengths have two decimals, the score has four:
-    ``5,7,1.00,2.00,3.00,6.00,1.0000,-1,-1,-1``.
+    ``5,7,1.00,2.00,3.00,6.00,1.0000,-1,-1,-1``. What is no box (a side that is not finite, or
+    less than 0) is left out: ``read_mot`` would refuse it.
     """
+    people = people[_is_box(people.boxes_xyxy)]
     frame = people.stamp.index + 1
     ids = people.ids.tolist() if isinstance(people, Tracks) else [-1] * len(people)
     rows = zip(ids, people.boxes_xyxy.tolist(), people.scores.tolist(), strict=True)
@@ -135,6 +137,11 @@ def mot_lines(people: Tracks | Detections) -> str:
         f"{score:.4f},-1,-1,-1\n"
         for track_id, (left, top, right, bottom), score in rows
     )
+
+
+def _is_box(boxes_xyxy: NDArray[np.float32]) -> NDArray[np.bool_]:
+    is_finite = np.isfinite(boxes_xyxy).all(axis=1)
+    return is_finite & (boxes_xyxy[:, :2] <= boxes_xyxy[:, 2:]).all(axis=1)
 
 
 def _classes(rows: NumberRows) -> I64 | None:
