@@ -140,8 +140,9 @@ def mot_lines(people: Tracks | Detections) -> str:
 
 
 def _is_box(boxes_xyxy: NDArray[np.float32]) -> NDArray[np.bool_]:
-    is_finite = np.isfinite(boxes_xyxy).all(axis=1)
-    return is_finite & (boxes_xyxy[:, :2] <= boxes_xyxy[:, 2:]).all(axis=1)
+    is_box: NDArray[np.bool_] = np.isfinite(boxes_xyxy).all(axis=1)
+    is_box &= (boxes_xyxy[:, :2] <= boxes_xyxy[:, 2:]).all(axis=1)
+    return is_box
 
 
 def _classes(rows: NumberRows) -> I64 | None:
