@@ -140,8 +140,8 @@ def mot_lines(people: Tracks | Detections) -> str:
 
 
 def _is_box(boxes_xyxy: NDArray[np.float32]) -> NDArray[np.bool_]:
-    is_box: NDArray[np.bool_] = np.isfinite(boxes_xyxy).all(axis=1)
-    is_box &= (boxes_xyxy[:, :2] <= boxes_xyxy[:, 2:]).all(axis=1)
+    is_ordered: NDArray[np.bool_] = boxes_xyxy[:, :2] <= boxes_xyxy[:, 2:]
+    is_box: NDArray[np.bool_] = np.hstack([np.isfinite(boxes_xyxy), is_ordered]).all(axis=1)
     return is_box
 
 
