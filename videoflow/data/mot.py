@@ -140,8 +140,9 @@ def mot_lines(people: Tracks | Detections) -> str:
 
 
 def _is_box(boxes_xyxy: NDArray[np.float32]) -> NDArray[np.bool_]:
-    is_ordered: NDArray[np.bool_] = boxes_xyxy[:, :2] <= boxes_xyxy[:, 2:]
-    is_box: NDArray[np.bool_] = np.hstack([np.isfinite(boxes_xyxy), is_ordered]).all(axis=1)
+    is_finite = np.isfinite(boxes_xyxy).all(axis=1)
+    left, top, right, bottom = boxes_xyxy.T
+    is_box: NDArray[np.bool_] = is_finite & (left <= right) & (top <= bottom)
     return is_box
 
 
