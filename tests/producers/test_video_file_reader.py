@@ -9,7 +9,7 @@ import pytest
 from tests.clips import index_of, write_clip
 from videoflow.core.node import ProducerNode
 from videoflow.data import Frame
-from videoflow.errors import FlowStateError, SourceError
+from videoflow.errors import FlowStateError, GraphError, SourceError
 from videoflow.producers import VideoFileReader, VideofileReader
 from videoflow.video.pace import Pacer
 
@@ -128,6 +128,17 @@ def test_a_missing_file_is_refused_before_the_flow_starts(tmp_path: Path) -> Non
     with pytest.raises(SourceError, match=r"door\.mp4: got no such file"):
         reader.next()
     assert reader.num_items is None
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "cuda:100"])
+def test_a_gpu_that_is_not_there_is_refused_before_the_flow_starts(
+    tmp_path: Path, device: str
+) -> None:
+    """Who names a GPU gets it or an error."""
+    reader = VideoFileReader(write_clip(tmp_path / "door.mp4"), device=device)
+
+    with pytest.raises(GraphError, match=f"got '{device}'"):
+        reader.check()
 
 
 def test_a_reader_that_is_not_open_says_so(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command line: ``videoflow run CONFIG --set name=value``, ``explain`` and ``eval``.
+"""The command line: ``videoflow run CONFIG --set name=value``, ``explain``, ``doctor``, ``eval``.
 
 Exit codes: 0 done, 1 the flow failed, 2 the input was wrong and nothing was started,
 130 stopped by Ctrl-C, 143 stopped by SIGTERM.
@@ -143,6 +143,22 @@ def explain(
     """Print the plan of a flow: workers, nodes, devices, tickets. Starts nothing."""
     with exit_code(WRONG_INPUT, traceback):
         print(_load(config, settings, placement).explain())
+
+
+@app.command()
+def doctor(
+    is_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show GPUs, decoders and libraries, and what to do about what is missing.
+
+    The exit code is 1 where a GPU is there and does not decode, and 0 otherwise.
+    """
+    from videoflow.app.doctor import as_json, describe, diagnose
+
+    diagnosis = diagnose()
+    print(as_json(diagnosis) if is_json else "\n".join(describe(diagnosis)))
+    if not diagnosis.is_well:
+        raise typer.Exit(_FAILED)
 
 
 def _load(config: str, settings: list[str] | None, placement: Placement | None) -> Flow:

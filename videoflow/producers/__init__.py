@@ -7,6 +7,7 @@ from videoflow.producers.int_producer import IntProducer
 
 if TYPE_CHECKING:
     from videoflow.producers.image_reader import ImageFolderReader, ImageProducer
+    from videoflow.producers.live_reader import LiveReader
     from videoflow.producers.mot_detections_reader import MotDetectionsReader
     from videoflow.producers.video_file_reader import VideoFileReader, VideofileReader
     from videoflow.producers.video_folder_reader import VideoFolderReader
@@ -17,6 +18,7 @@ else:  # what reads pictures is imported when its name is first used
             "ImageFolderReader": "image_reader",
             "ImageProducer": "image_reader",
             "MotDetectionsReader": "mot_detections_reader",
+            "LiveReader": "live_reader",
             "VideoFileReader": "video_file_reader",
             "VideoFolderReader": "video_folder_reader",
             "VideofileReader": "video_file_reader",
@@ -27,6 +29,7 @@ __all__ = [
     "ImageFolderReader",
     "ImageProducer",
     "IntProducer",
+    "LiveReader",
     "MotDetectionsReader",
     "VideoFileReader",
     "VideoFolderReader",

@@ -73,7 +73,11 @@ class VideoFolderReader(ProducerNode):
 
         Raises:
             SourceError: So it is.
+            GraphError: A GPU was named that is not there.
         """
+        from videoflow.video.capabilities import check_device
+
+        check_device(self.options["device"])
         self._probe()
 
     def open(self) -> None:
@@ -82,13 +86,18 @@ class VideoFolderReader(ProducerNode):
         Raises:
             SourceError: The folder is missing or has no video.
         """
-        from videoflow.video.pace import Pacer  # torch and av: only for who plays
+        from videoflow.video.opener import VideoOpener  # torch and av: only for who plays
+        from videoflow.video.pace import Pacer
         from videoflow.video.playlist import Playlist
 
         self._playlist = Playlist(
             self._list(),
             stream=self._stream,
-            num_threads=self.options["num_threads"],
+            opener=VideoOpener(
+                device=self.options["device"],
+                num_threads=self.options["num_threads"],
+                report=self.note,
+            ),
             is_looped=self._is_looped,
             pacer=Pacer() if self._is_realtime else None,
             report=self.note,
