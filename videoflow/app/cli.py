@@ -1,4 +1,4 @@
-"""The command line: ``videoflow run CONFIG --set name=value``, ``explain``, ``doctor``, ``eval``.
+"""The command line: ``run CONFIG --set name=value``, ``explain``, ``doctor`` and ``eval``.
 
 Exit codes: 0 done, 1 the flow failed, 2 the input was wrong and nothing was started,
 130 stopped by Ctrl-C, 143 stopped by SIGTERM.
@@ -158,7 +158,7 @@ def doctor(
     diagnosis = diagnose()
     print(as_json(diagnosis) if is_json else "\n".join(describe(diagnosis)))
     if not diagnosis.is_well:
-        raise typer.Exit(_FAILED)
+        raise typer.Exit(FAILED)
 
 
 def _load(config: str, settings: list[str] | None, placement: Placement | None) -> Flow:
