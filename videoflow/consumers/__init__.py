@@ -8,16 +8,22 @@ from videoflow.consumers.void_consumer import VoidConsumer
 from videoflow.exports import lazy_exports
 
 if TYPE_CHECKING:
+    from videoflow.consumers.csv_writer import CsvWriter
     from videoflow.consumers.json_lines_writer import JsonLinesWriter
     from videoflow.consumers.mot_writer import MotWriter
+    from videoflow.consumers.parquet_writer import ParquetWriter
+    from videoflow.consumers.sqlite_writer import SqliteWriter
     from videoflow.consumers.video_file_writer import VideoFileWriter, VideofileWriter
     from videoflow.consumers.webhook_consumer import WebhookConsumer
 else:  # what needs more than print() and open() is imported when its name is first used
     __getattr__ = lazy_exports(
         __name__,
         {
+            "CsvWriter": "csv_writer",
             "JsonLinesWriter": "json_lines_writer",
             "MotWriter": "mot_writer",
+            "ParquetWriter": "parquet_writer",
+            "SqliteWriter": "sqlite_writer",
             "VideoFileWriter": "video_file_writer",
             "VideofileWriter": "video_file_writer",
             "WebhookConsumer": "webhook_consumer",
@@ -26,9 +32,12 @@ else:  # what needs more than print() and open() is imported when its name is fi
 
 __all__ = [
     "CommandlineConsumer",
+    "CsvWriter",
     "FileAppenderConsumer",
     "JsonLinesWriter",
     "MotWriter",
+    "ParquetWriter",
+    "SqliteWriter",
     "VideoFileWriter",
     "VideofileWriter",
     "VoidConsumer",

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from videoflow.consumers.published_file import check_target
-from videoflow.consumers.text_outputs import TextOutputs
-from videoflow.core.node import ConsumerNode, Ending
+from videoflow.consumers.file_writer_node import FileWriterNode
+from videoflow.consumers.published_file import PublishedFile
+from videoflow.core.node import Ending
 from videoflow.data.detections import Detections, Tracks
 from videoflow.data.mot import mot_lines
-from videoflow.errors import GraphError, OutputError
+from videoflow.errors import OutputError
 
 __all__ = ["MotWriter"]
 
 
-class MotWriter(ConsumerNode):
+class MotWriter(FileWriterNode[PublishedFile]):
     """Write a line for each box, to a file that appears, whole, when its stream has ended.
 
     ``frame,id,left,top,width,height,score,-1,-1,-1``: the frame counts from 1 (its index in
@@ -44,28 +44,18 @@ class MotWriter(ConsumerNode):
         max_aspect: float | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
-        if self.options["nb_tasks"] != 1:
-            raise GraphError(
-                f"{self.name!r}: got nb_tasks={self.options['nb_tasks']}, want 1 for one file"
-            )
-        self.path = Path(path).expanduser().absolute()
+        super().__init__(path, **options)
         self.min_area_px = min_area_px
         self.max_aspect = max_aspect
-        self._outputs: TextOutputs | None = None
         self._only_stream: str | None = None
 
-    def check(self) -> None:
-        """Make the folder of ``path``.
-
-        Raises:
-            OutputError: ``path`` is a folder, or its folder cannot be written to.
-        """
-        check_target(self.path)
+    def make_file(self, path: Path) -> PublishedFile:
+        """Open a file that will be at ``path``."""
+        return PublishedFile(path)
 
     def open(self) -> None:
         """Begin; files are made when something is written."""
-        self._outputs = TextOutputs(self.path)
+        super().open()
         self._only_stream = None
 
     def consume(self, *inputs: Any) -> None:
@@ -77,23 +67,16 @@ class MotWriter(ConsumerNode):
         Raises:
             OutputError: A second stream for one file, or a file that cannot be written.
         """
-        assert self._outputs is not None
         people: Tracks | Detections | None = inputs[0]
         if people is not None:
             self._check_stream(people.stamp.stream)
-            self._outputs.write(people.stamp.stream, mot_lines(self._kept(people)))
+            file = self.files.file_for(people.stamp.stream)
+            file.write(mot_lines(self._kept(people)).encode())
 
     def end_stream(self, stream: str, ending: Ending) -> None:
         """Publish the file of ``stream`` if it has one of its own and did not fail."""
-        assert self._outputs is not None
         self._check_stream(stream)
-        self._outputs.end_stream(stream, ending)
-
-    def close(self) -> None:
-        """Publish the file if its stream ended and did not fail."""
-        if self._outputs is not None:
-            self._outputs.close()
-            self._outputs = None
+        super().end_stream(stream, ending)
 
     def _kept(self, people: Tracks | Detections) -> Tracks | Detections:
         if self.min_area_px is None and self.max_aspect is None:

@@ -28,6 +28,7 @@ __all__ = [
     "ZONE_EVENTS",
     "Cell",
     "CellType",
+    "Row",
     "RowForm",
     "Rows",
     "flat_record",
@@ -60,13 +61,13 @@ class RowForm:
         Raises:
             ShapeError: Rows of another kind, or with a column that this form has not.
         """
-        if rows.form.columns == self.columns and rows.form.kind == self.kind:
-            return rows.cells
         if rows.form.kind != self.kind:
             raise ShapeError(
                 f"got {rows.form.kind}, want {self.kind} as before",
                 help="give each kind of value a writer of its own",
             )
+        if [*rows.form.columns] == [*self.columns]:
+            return rows.cells
         unknown = [name for name in rows.form.columns if name not in self.columns]
         if unknown:
             raise ShapeError(

@@ -1,20 +1,35 @@
-"""The text files of a flow: one for each stream, or one for all, published at the end.
+"""The files of a flow: one for each stream, or one for all, published at the end.
 
 Knows when a file is complete; not what is in it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
-from videoflow.consumers.published_file import PublishedFile, target_for
+from videoflow.consumers.published_file import target_for
 from videoflow.core.node import Ending
 from videoflow.errors import OutputError
 
-__all__ = ["TextOutputs"]
+__all__ = ["OutputFile", "StreamFiles"]
 
 
-class TextOutputs:
+class OutputFile(Protocol):
+    """A file under way."""
+
+    def publish(self) -> None:
+        """Complete the file and give it its name."""
+
+    def discard(self) -> None:
+        """Remove it."""
+
+
+File = TypeVar("File", bound=OutputFile)
+
+
+class StreamFiles(Generic[File]):
     """Files under way.
 
     With ``{stream}`` in the pattern each stream has a file, published when it ends; without,
@@ -23,21 +38,23 @@ class TextOutputs:
 
     Args:
         pattern: Path, may hold ``{stream}``.
+        make_file: Opens a file that will be at a path.
     """
 
-    def __init__(self, pattern: Path) -> None:
+    def __init__(self, pattern: Path, make_file: Callable[[Path], File]) -> None:
         self._pattern = pattern
+        self._make_file = make_file
         self._is_per_stream = "{stream}" in str(pattern)
-        self._files: dict[Path, PublishedFile] = {}
+        self._files: dict[Path, File] = {}
         self._owners: dict[Path, str] = {}  # per stream: whose file it is
         self._open_streams: set[str] = set()
         self._endings: dict[str, Ending] = {}
 
-    def write(self, stream: str | None, text: str) -> None:
-        """Add ``text`` of ``stream``; None where nobody knows which.
+    def file_for(self, stream: str | None) -> File:
+        """Return the file for a value of ``stream``; None where nobody knows which.
 
         Raises:
-            OutputError: The file cannot be written, or it takes a stream's name to find it.
+            OutputError: The file cannot be made, or it takes a stream's name to find it.
         """
         if stream is None and self._is_per_stream:
             raise OutputError(
@@ -46,7 +63,7 @@ class TextOutputs:
             )
         if stream is not None:
             self._open_streams.add(stream)
-        self._file(stream or "").write(text)
+        return self._file(stream or "")
 
     def end_stream(self, stream: str, ending: Ending) -> None:
         """Publish or discard the file of ``stream``; a shared one waits for ``close``.
@@ -59,7 +76,7 @@ class TextOutputs:
         if not self._is_per_stream:
             return
         file = self._file(stream)
-        del self._files[file.path]
+        del self._files[self._path(stream)]
         file.discard() if ending == "failed" else file.publish()
 
     def close(self) -> None:
@@ -76,13 +93,16 @@ class TextOutputs:
             file.discard()
         self._files.clear()
 
-    def _file(self, stream: str) -> PublishedFile:
-        path = target_for(self._pattern, stream) if self._is_per_stream else self._pattern
+    def _file(self, stream: str) -> File:
+        path = self._path(stream)
         if self._is_per_stream and self._owners.setdefault(path, stream) != stream:
             raise OutputError(
                 f"{path}: got streams {self._owners[path]!r} and {stream!r}, want one",
                 help="give the streams names that differ in more than a slash",
             )
         if path not in self._files:
-            self._files[path] = PublishedFile(path)
+            self._files[path] = self._make_file(path)
         return self._files[path]
+
+    def _path(self, stream: str) -> Path:
+        return target_for(self._pattern, stream) if self._is_per_stream else self._pattern
