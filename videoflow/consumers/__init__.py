@@ -10,7 +10,9 @@ from videoflow.exports import lazy_exports
 if TYPE_CHECKING:
     from videoflow.consumers.csv_writer import CsvWriter
     from videoflow.consumers.json_lines_writer import JsonLinesWriter
+    from videoflow.consumers.kafka_publisher import KafkaPublisher
     from videoflow.consumers.mot_writer import MotWriter
+    from videoflow.consumers.mqtt_publisher import MqttPublisher
     from videoflow.consumers.parquet_writer import ParquetWriter
     from videoflow.consumers.sqlite_writer import SqliteWriter
     from videoflow.consumers.video_file_writer import VideoFileWriter, VideofileWriter
@@ -21,7 +23,9 @@ else:  # what needs more than print() and open() is imported when its name is fi
         {
             "CsvWriter": "csv_writer",
             "JsonLinesWriter": "json_lines_writer",
+            "KafkaPublisher": "kafka_publisher",
             "MotWriter": "mot_writer",
+            "MqttPublisher": "mqtt_publisher",
             "ParquetWriter": "parquet_writer",
             "SqliteWriter": "sqlite_writer",
             "VideoFileWriter": "video_file_writer",
@@ -35,7 +39,9 @@ __all__ = [
     "CsvWriter",
     "FileAppenderConsumer",
     "JsonLinesWriter",
+    "KafkaPublisher",
     "MotWriter",
+    "MqttPublisher",
     "ParquetWriter",
     "SqliteWriter",
     "VideoFileWriter",
