@@ -31,7 +31,9 @@ class Server:
         return self.answers.pop(0) if self.answers else None
 
 
-def make(server: Server, *, max_items: int = 10, max_wait_seconds: float = 0.0) -> Outbox:
+def make(
+    server: Server, *, max_items: int = 10, max_wait_seconds: float = 0.0
+) -> Outbox[bytes]:
     return Outbox(
         server.send, retries=AT_ONCE, max_items=max_items, max_wait_seconds=max_wait_seconds
     )

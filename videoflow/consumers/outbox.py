@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from videoflow.core.node import ConsumerNode
 from videoflow.errors import OutputError
@@ -19,6 +19,9 @@ from videoflow.errors import OutputError
 __all__ = ["Failure", "Outbox", "Retries", "backoff_seconds", "tell_unsent"]
 
 _MAX_WAIT_SECONDS: Final = 30.0
+_MAX_DOUBLINGS: Final = 60  # far beyond the longest pause, and still a number
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Retries:
         return backoff_seconds(self.max_attempts - 1, self.first_wait_seconds, self.jitter)
 
 
-class Outbox:
+class Outbox(Generic[Item]):
     """Sends items one after the other, in the order in which they were put.
 
     Args:
@@ -61,7 +64,7 @@ class Outbox:
 
     def __init__(
         self,
-        send: Callable[[bytes], Failure | None],
+        send: Callable[[Item], Failure | None],
         *,
         retries: Retries,
         max_items: int,
@@ -71,7 +74,7 @@ class Outbox:
         self._retries = retries
         self._max_items = max_items
         self._max_wait_seconds = max_wait_seconds
-        self._items: deque[bytes] = deque()
+        self._items: deque[Item] = deque()
         self._failures: deque[Failure] = deque()
         self._lock = threading.Condition()
         self._is_closing = False
@@ -79,7 +82,7 @@ class Outbox:
         self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
         self._thread.start()
 
-    def put(self, item: bytes) -> None:
+    def put(self, item: Item) -> None:
         """Take an item; the sending thread has it until it is accepted or given up.
 
         Raises:
@@ -130,13 +133,13 @@ class Outbox:
                     self._failures.append(failure)
                 self._lock.notify_all()
 
-    def _next(self) -> bytes | None:
+    def _next(self) -> Item | None:
         """Return the oldest item, which stays where it is until it was dealt with."""
         with self._lock:
             self._lock.wait_for(lambda: self._items or self._is_closing)
             return self._items[0] if self._items and not self._must_end.is_set() else None
 
-    def _deliver(self, item: bytes) -> Failure | None:
+    def _deliver(self, item: Item) -> Failure | None:
         waits = self._retries.waits()
         while (failure := self._send(item)) is not None and failure.is_passing:
             wait_seconds = next(waits, None)
@@ -162,7 +165,7 @@ def backoff_seconds(
     Source: full jitter, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
     for k in range(num_waits):
-        yield min(_MAX_WAIT_SECONDS, first_seconds * 2**k) * jitter()
+        yield min(_MAX_WAIT_SECONDS, first_seconds * 2 ** min(k, _MAX_DOUBLINGS)) * jitter()
 
 
 def tell_unsent(node: ConsumerNode, num_unsent: int, reason: str) -> None:

@@ -85,7 +85,7 @@ class WebhookConsumer(ConsumerNode):
         self.max_queued_items = max_queued_items
         self.max_wait_seconds = max_wait_seconds
         self.flush_seconds = flush_seconds
-        self._outbox: Outbox | None = None
+        self._outbox: Outbox[bytes] | None = None
 
     def open(self) -> None:
         """Start the thread that sends."""
