@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from typing import Any, Final, Literal, Self, cast
@@ -20,12 +20,14 @@ from typing import Any, Final, Literal, Self, cast
 import av
 import numpy as np
 from av.bitstream import BitStreamFilterContext
+from av.codec import CodecContext
 from av.codec.hwaccel import HWAccel, hwdevices_available
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Disposition, Stream
-from av.video.frame import VideoFrame
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -48,13 +50,17 @@ from videoflow.video.surface import Surface
 
 __all__ = [
     "Acceleration",
+    "EncodedPicture",
+    "ImageCodec",
     "LibavCuda",
+    "MemoryEncoder",
     "OutputForm",
     "Preset",
     "VideoDecoder",
     "VideoEncoder",
     "VideoInfo",
     "VideoMuxer",
+    "encode_image",
     "has_cuda",
     "open_encoder",
     "open_muxer",
@@ -66,6 +72,8 @@ TICKS_PER_SECOND: Final = 90_000  # a multiple of 24, 25, 30, 50 and 60 frames a
 _TICK_SECONDS: Final = Fraction(1, TICKS_PER_SECOND)
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"]
+
+ImageCodec = Literal["png", "mjpeg"]
 
 _PLANAR_420: Final = ("yuv420p", "yuvj420p", "nv12")
 _STAYS_ON_GPU: Final = ("yuv420p", "yuvj420p", "yuv420p10le")  # what PyAV hands out from there
@@ -470,6 +478,67 @@ class VideoEncoder:
             raise _output_error(self._container.name, error) from error
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedPicture:
+    """One picture in H.264.
+
+    Attributes:
+        data: NAL units behind start codes; a key picture has the parameter sets in front.
+        pts_ticks: In ``TICKS_PER_SECOND``.
+        duration_ticks: How long it is shown if it is the last.
+        is_keyframe: Whether a player can begin here.
+    """
+
+    data: bytes = field(repr=False)
+    pts_ticks: int
+    duration_ticks: int
+    is_keyframe: bool
+
+
+class MemoryEncoder:
+    """Encodes NV12 pictures to H.264 in memory, without delay: each call gives its picture."""
+
+    def __init__(self, form: OutputForm) -> None:
+        context = cast(VideoCodecContext, CodecContext.create("libx264", "w"))
+        _set_h264(context, form)
+        # No look ahead, so that a picture is there when its call returns; no key picture but
+        # those that are asked for.
+        context.options = {
+            "preset": form.preset,
+            "crf": str(form.crf),
+            "tune": "zerolatency",
+            "forced-idr": "1",
+            "g": str(2**20),
+            "sc_threshold": "0",
+        }
+        self._context = context
+        self._path = form.path
+
+    def encode(
+        self, planes: Tensor, *, pts_ticks: int, duration_ticks: int, is_keyframe: bool
+    ) -> EncodedPicture:
+        """Encode one picture; it may be overwritten when the call returns.
+
+        Args:
+            planes: uint8 ``[H * 3 / 2, W]`` on the host.
+            pts_ticks: In ``TICKS_PER_SECOND``, greater than that of the picture before.
+            duration_ticks: How long it is shown if it is the last.
+            is_keyframe: Whether a player shall be able to begin here; so for the first.
+
+        Raises:
+            OutputError: It could not be encoded.
+        """
+        frame = VideoFrame.from_numpy_buffer(planes.contiguous().numpy(), "nv12")
+        frame.pts = pts_ticks
+        frame.time_base = _TICK_SECONDS
+        frame.pict_type = PictureType.I if is_keyframe else PictureType.NONE
+        try:
+            (packet,) = self._context.encode(frame)
+        except FFmpegError as error:
+            raise _output_error(self._path, error) from error
+        return EncodedPicture(bytes(packet), pts_ticks, duration_ticks, packet.is_keyframe)
+
+
 class VideoMuxer:
     """Writes H.264 that something else encoded to one file; close it to complete the file.
 
@@ -581,10 +650,14 @@ def _close_output(container: OutputContainer) -> None:
 
 def _add_h264(container: OutputContainer, form: OutputForm) -> VideoStream:
     stream = container.add_stream("libx264", rate=25)
-    stream.height, stream.width = form.size_hw
-    stream.pix_fmt = "nv12"
     stream.time_base = _TICK_SECONDS
-    context = stream.codec_context
+    _set_h264(stream.codec_context, form)
+    return stream
+
+
+def _set_h264(context: VideoCodecContext, form: OutputForm) -> None:
+    context.height, context.width = form.size_hw
+    context.pix_fmt = "nv12"
     context.time_base = _TICK_SECONDS
     context.thread_count = form.num_threads
     # An mp4 counts its length in decoding time, which B-frames shift against the time shown:
@@ -592,7 +665,39 @@ def _add_h264(container: OutputContainer, form: OutputForm) -> VideoStream:
     context.max_b_frames = 0
     context.colorspace, context.color_primaries, context.color_trc = _TAGS[form.color.matrix]
     context.color_range = ColorRange.JPEG if form.color.is_full_range else ColorRange.MPEG
-    return stream
+
+
+def encode_image(rgb: Tensor, *, codec: ImageCodec, qscale: int) -> bytes:
+    """Return a picture as a PNG or JPEG file.
+
+    Args:
+        rgb: uint8 ``[3, H, W]`` on the host.
+        codec: ``png`` keeps every pixel; ``mjpeg`` is JPEG 4:2:0, BT.601 full range (JFIF).
+        qscale: Of JPEG, 2 (best) to 31.
+
+    Raises:
+        OutputError: It cannot be encoded.
+    """
+    pixels = rgb.permute(1, 2, 0).contiguous().numpy()
+    context = cast(VideoCodecContext, CodecContext.create(codec, "w"))
+    context.height, context.width = pixels.shape[:2]
+    context.time_base = Fraction(1, 25)
+    frame = VideoFrame.from_ndarray(pixels, "rgb24")
+    if codec == "mjpeg":
+        context.pix_fmt, context.color_range = "yuvj420p", ColorRange.JPEG
+        context.options = {"qmin": str(qscale), "qmax": str(qscale)}
+        frame = frame.reformat(
+            format="yuvj420p",
+            src_color_range=ColorRange.JPEG,
+            dst_colorspace=_SWSCALE_MATRIX["bt601"],
+            dst_color_range=ColorRange.JPEG,
+        )
+    else:
+        context.pix_fmt = "rgb24"
+    try:
+        return b"".join(map(bytes, (*context.encode(frame), *context.encode(None))))
+    except FFmpegError as error:
+        raise _output_error(codec, error) from error
 
 
 def _is_video(container: InputContainer, stream: VideoStream) -> bool:
