@@ -9,6 +9,8 @@ from videoflow.exports import lazy_exports
 
 if TYPE_CHECKING:
     from videoflow.consumers.csv_writer import CsvWriter
+    from videoflow.consumers.event_clip_writer import EventClipWriter
+    from videoflow.consumers.image_writers import ImageFolderWriter, StillWriter
     from videoflow.consumers.json_lines_writer import JsonLinesWriter
     from videoflow.consumers.kafka_publisher import KafkaPublisher
     from videoflow.consumers.mot_writer import MotWriter
@@ -22,12 +24,15 @@ else:  # what needs more than print() and open() is imported when its name is fi
         __name__,
         {
             "CsvWriter": "csv_writer",
+            "EventClipWriter": "event_clip_writer",
+            "ImageFolderWriter": "image_writers",
             "JsonLinesWriter": "json_lines_writer",
             "KafkaPublisher": "kafka_publisher",
             "MotWriter": "mot_writer",
             "MqttPublisher": "mqtt_publisher",
             "ParquetWriter": "parquet_writer",
             "SqliteWriter": "sqlite_writer",
+            "StillWriter": "image_writers",
             "VideoFileWriter": "video_file_writer",
             "VideofileWriter": "video_file_writer",
             "WebhookConsumer": "webhook_consumer",
@@ -37,13 +42,16 @@ else:  # what needs more than print() and open() is imported when its name is fi
 __all__ = [
     "CommandlineConsumer",
     "CsvWriter",
+    "EventClipWriter",
     "FileAppenderConsumer",
+    "ImageFolderWriter",
     "JsonLinesWriter",
     "KafkaPublisher",
     "MotWriter",
     "MqttPublisher",
     "ParquetWriter",
     "SqliteWriter",
+    "StillWriter",
     "VideoFileWriter",
     "VideofileWriter",
     "VoidConsumer",

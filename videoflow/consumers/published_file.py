@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from videoflow.errors import OutputError
 
-__all__ = ["PublishedFile", "cannot_write", "check_target", "target_for"]
+__all__ = ["PublishedFile", "cannot_write", "check_target", "safe_name", "target_for"]
 
 
 class PublishedFile:
@@ -72,15 +72,21 @@ class PublishedFile:
 
 def target_for(pattern: Path, stream: str) -> Path:
     """Return ``pattern`` with ``{stream}`` filled in; a slash in the name becomes ``_``."""
-    safe = stream.replace("/", "_").replace(os.sep, "_").replace("\0", "_")
-    return Path(str(pattern).replace("{stream}", "_" if safe in ("", ".", "..") else safe))
+    return Path(str(pattern).replace("{stream}", safe_name(stream)))
+
+
+def safe_name(name: str) -> str:
+    """Return ``name`` as a part of a path that cannot choose another folder."""
+    safe = name.replace("/", "_").replace(os.sep, "_").replace("\0", "_")
+    return "_" if safe in ("", ".", "..") else safe
 
 
 def check_target(pattern: Path) -> None:
     """Refuse what cannot be written to; make the folders above it.
 
     Args:
-        pattern: May hold ``{stream}``; the folders above the first one are looked at.
+        pattern: May hold places such as ``{stream}``; the folders above the first one are
+            looked at.
 
     Raises:
         OutputError: ``pattern`` is a folder, or its folder cannot be made or written to.
@@ -90,7 +96,7 @@ def check_target(pattern: Path) -> None:
             f"{pattern}: is a folder, want the name of a file", help="add a file name to it"
         )
     folder = pattern.parent
-    while "{stream}" in str(folder):
+    while "{" in str(folder):
         folder = folder.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)

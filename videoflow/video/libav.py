@@ -499,7 +499,7 @@ class MemoryEncoder:
     """Encodes NV12 pictures to H.264 in memory, without delay: each call gives its picture."""
 
     def __init__(self, form: OutputForm) -> None:
-        context = cast(VideoCodecContext, CodecContext.create("libx264", "w"))
+        context = CodecContext.create("libx264", "w")
         _set_h264(context, form)
         # No look ahead, so that a picture is there when its call returns; no key picture but
         # those that are asked for.
@@ -679,7 +679,7 @@ def encode_image(rgb: Tensor, *, codec: ImageCodec, qscale: int) -> bytes:
         OutputError: It cannot be encoded.
     """
     pixels = rgb.permute(1, 2, 0).contiguous().numpy()
-    context = cast(VideoCodecContext, CodecContext.create(codec, "w"))
+    context = CodecContext.create(codec, "w")
     context.height, context.width = pixels.shape[:2]
     context.time_base = Fraction(1, 25)
     frame = VideoFrame.from_ndarray(pixels, "rgb24")

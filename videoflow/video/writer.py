@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from torch import Tensor
 
@@ -15,10 +15,17 @@ from videoflow.video.encoding import EncoderOpener, PictureEncoder
 from videoflow.video.film import Film
 from videoflow.video.libav import OutputForm, Preset
 
-__all__ = ["CONTAINERS", "VideoWriter", "check_suffix"]
+__all__ = ["CONTAINERS", "VideoWriter", "check_suffix", "hidden_name", "publish_video"]
 
 CONTAINERS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 DEFAULT_NUM_THREADS: Final = 4
+
+
+class Completable(Protocol):
+    """A file under way."""
+
+    def close(self) -> None:
+        """Complete the file."""
 
 
 class VideoWriter:
@@ -57,7 +64,7 @@ class VideoWriter:
     ) -> None:
         self._container = check_suffix(path)
         self._path = path
-        self._partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        self._partial = hidden_name(path)
         self._preset: Preset = preset
         self._crf = crf
         self._num_threads = num_threads or DEFAULT_NUM_THREADS
@@ -93,17 +100,7 @@ class VideoWriter:
         encoder, self._encoder = self._encoder, None
         if encoder is None:
             return None
-        try:
-            encoder.close()
-            self._partial.replace(self._path)
-        except OSError as error:
-            self._partial.unlink(missing_ok=True)
-            if isinstance(error, OutputError):
-                raise
-            raise OutputError(
-                f"{self._path}: cannot take its name: {error.strerror}",
-                help="check that the folder is still there and may be written",
-            ) from error
+        publish_video(encoder, self._partial, self._path)
         return self._path
 
     def abort(self) -> None:
@@ -124,6 +121,30 @@ class VideoWriter:
             num_threads=self._num_threads,
         )
         return self._opener.open(form, planes)
+
+
+def hidden_name(path: Path) -> Path:
+    """Return a name beside ``path`` that nobody sees, and that no other writer has."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+
+
+def publish_video(encoder: Completable, partial: Path, path: Path) -> None:
+    """Complete a file and give it its name; where that fails nothing is left of it.
+
+    Raises:
+        OutputError: It cannot be completed.
+    """
+    try:
+        encoder.close()
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(
+            f"{path}: cannot take its name: {error.strerror}",
+            help="check that the folder is still there and may be written",
+        ) from error
 
 
 def check_suffix(path: Path) -> str:
