@@ -103,6 +103,8 @@ class PyNvDecoder:
 
     def setReconfigParams(self, width: int, height: int) -> None:
         self._library.events.append("resize")
+        if self._library.refuses_resizing:
+            raise PyNvVCException("cuvidReconfigureDecoder returned error 801")
         if self._library.obeys_resizing:
             self._wanted_hw = height, width
 
@@ -179,6 +181,7 @@ class FakeLibrary:
         unsupported: Codecs that the GPU does not know.
         parser_errors: Numbers of packets, from 1, at which the parser fails.
         obeys_resizing: Whether ``setReconfigParams`` does what it says.
+        refuses_resizing: Whether ``setReconfigParams`` raises.
         max_size_hw: Of a picture.
         num_encoders: Of the GPU.
     """
@@ -189,6 +192,7 @@ class FakeLibrary:
     unsupported: tuple[str, ...] = ()
     parser_errors: frozenset[int] = frozenset()
     obeys_resizing: bool = True
+    refuses_resizing: bool = False
     max_size_hw: tuple[int, int] = (4096, 4096)
     num_encoders: int = 0
     num_packets: int = 0

@@ -25,7 +25,7 @@ from av.video.codeccontext import VideoCodecContext
 from tests.nvdec_stub import FakeLibrary, PyNvVCException, PyNvVCExceptionUnsupported
 from videoflow.video.capabilities import VideoCapabilities
 
-I_PICTURE, IDR_PICTURE, P_PICTURE, B_PICTURE = 2, 3, 0, 1
+P_PICTURE, IDR_PICTURE = 0, 3  # NV_ENC_PIC_TYPE
 
 
 @dataclass
@@ -51,9 +51,6 @@ class PyNvEncoder:
 
     def GetSequenceParams(self) -> bytes:
         return self._parameter_sets
-
-    def GetNumBFrames(self) -> int:
-        return self._context.max_b_frames
 
     def Encode(self, frame: Any, parameters: NV_ENC_PIC_PARAMS) -> list[dict[str, Any]]:
         self._library.events.append("encode")
@@ -184,7 +181,7 @@ class FakeEncoderStream:
     handle = 7
 
     def __init__(self, library: FakeNvenc, *, is_joined: bool = True) -> None:
-        self.current: list[Callable[[], None]] = []
+        self.current: list[Callable[[], object]] = []
         self._library = library
         self._is_joined = is_joined
 

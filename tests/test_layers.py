@@ -28,7 +28,7 @@ NAMED_DOOR = ("core/flow.py", "videoflow.runtime.local")
 # own, which bears its name; or, for commands, through a file for each group of them.
 FOREIGN = {
     "av": "video/libav.py",
-    "PyNvVideoCodec": "video/",
+    "PyNvVideoCodec": "video/nvdec.py",
     "torchvision": "nets/torchvision/",
     "onnx": "nets/",
     "onnxruntime": "nets/onnx_runtime.py",

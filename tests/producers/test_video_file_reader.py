@@ -47,6 +47,29 @@ def test_a_file_is_a_stream_of_frames(tmp_path: Path) -> None:
     reader.close()
 
 
+@pytest.mark.parametrize(
+    ("size_hw", "codec", "pix_fmt", "num_bytes"),
+    [
+        pytest.param((48, 64), "libx264", "yuv420p", 48 * 64 * 3 // 2, id="nv12"),
+        pytest.param((48, 64), "libx264", "yuv444p", 48 * 64 * 3, id="rgb"),
+        pytest.param((49, 65), "libx264", "yuv444p", 49 * 65 * 3, id="odd"),
+    ],
+)
+def test_the_plan_knows_how_large_a_frame_is(
+    tmp_path: Path, size_hw: tuple[int, int], codec: str, pix_fmt: str, num_bytes: int
+) -> None:
+    """As large as the frames that come; nobody knows it of a file that is not there."""
+    path = write_clip(tmp_path / "a.mp4", size_hw=size_hw, codec=codec, pix_fmt=pix_fmt)
+    reader = VideoFileReader(path)
+    reader.open()
+
+    frame = reader.next()
+    reader.close()
+
+    assert reader.item_bytes == num_bytes == frame.buffer.numel()
+    assert VideoFileReader(tmp_path / "nowhere.mp4").item_bytes is None
+
+
 def test_a_reader_travels_to_its_worker(tmp_path: Path) -> None:
     """It is picklable after its check and holds nothing open before its open."""
     reader = VideoFileReader(write_clip(tmp_path / "door.mp4"), stream="entrance")

@@ -176,12 +176,24 @@ def test_a_folder_of_one_kind_keeps_its_session(
     assert (opener.sessions.num_made, opener.sessions.num_reused) == (1, 2)
 
 
-@pytest.mark.parametrize("obeys_resizing", [True, False], ids=["resizes", "scales-silently"])
+@pytest.mark.parametrize(
+    ("obeys", "refuses", "num_made"),
+    [
+        pytest.param(True, False, 1, id="resizes"),
+        pytest.param(False, False, 3, id="scales-silently"),
+        pytest.param(True, True, 3, id="refuses"),
+    ],
+)
 def test_a_smaller_file_is_never_scaled(
-    tmp_path: Path, library: FakeLibrary, opener: Opener, obeys_resizing: bool
+    tmp_path: Path,
+    library: FakeLibrary,
+    opener: Opener,
+    obeys: bool,
+    refuses: bool,
+    num_made: int,
 ) -> None:
     """A session is set to the smaller size; where that does not help, another one is made."""
-    library.obeys_resizing = obeys_resizing
+    library.obeys_resizing, library.refuses_resizing = obeys, refuses
     large = write_clip(tmp_path / "large.mp4", size_hw=(96, 128), num_frames=5)
     small = write_clip(tmp_path / "small.mp4", size_hw=(48, 64), num_frames=5)
 
@@ -191,7 +203,7 @@ def test_a_smaller_file_is_never_scaled(
         (96, 128)
     ] * 5
     assert [index_of(frame) for frame in frames] == [0, 1, 2, 3, 4] * 3
-    assert opener.sessions.num_made == (1 if obeys_resizing else 3)
+    assert opener.sessions.num_made == num_made
 
 
 @pytest.mark.parametrize(
@@ -220,6 +232,25 @@ def test_a_change_of_size_in_mid_stream_goes_through(
     assert [frame.size_hw for frame in frames] == [sizes[0]] * 5 + [sizes[1]] * 5
     assert [index_of(frame) for frame in frames] == [0, 1, 2, 3, 4] * 2
     assert opener.notes == []
+
+
+def test_a_change_of_depth_in_mid_stream_makes_another_session(
+    tmp_path: Path, opener: Opener
+) -> None:
+    """A session cannot change its depth; 8 bits go on as NV12, 10 bits as RGB, none is lost."""
+    parts = [
+        write_clip(tmp_path / f"{p}.ts", num_frames=5, codec="libx265", pix_fmt=p)
+        for p in ("yuv420p", "yuv420p10le")
+    ]
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+
+    frames, loss = opener.read(joined)
+
+    assert [frame.layout for frame in frames] == ["nv12"] * 5 + ["rgb"] * 5
+    assert [index_of(frame) for frame in frames] == [0, 1, 2, 3, 4] * 2
+    assert opener.sessions.num_made == 2
+    assert loss is None
 
 
 def test_a_parser_error_loses_pictures_and_not_the_stream(

@@ -1,4 +1,4 @@
-"""The command line: ``run CONFIG --set name=value``, ``explain``, ``doctor`` and ``eval``.
+"""The command line: ``videoflow run CONFIG --set name=value``, ``doctor``, ``eval``, ...
 
 Exit codes: 0 done, 1 the flow failed, 2 the input was wrong and nothing was started,
 130 stopped by Ctrl-C, 143 stopped by SIGTERM.

@@ -47,7 +47,6 @@ class StreamFiles(Generic[File]):
         self._is_per_stream = "{stream}" in str(pattern)
         self._files: dict[Path, File] = {}
         self._owners: dict[Path, str] = {}  # per stream: whose file it is
-        self._open_streams: set[str] = set()
         self._endings: dict[str, Ending] = {}
 
     def file_for(self, stream: str | None) -> File:
@@ -61,8 +60,6 @@ class StreamFiles(Generic[File]):
                 f"{self._pattern}: got a value that does not say its stream",
                 help="leave {stream} out of the path, or send values with a stamp",
             )
-        if stream is not None:
-            self._open_streams.add(stream)
         return self._file(stream or "")
 
     def end_stream(self, stream: str, ending: Ending) -> None:
@@ -71,7 +68,6 @@ class StreamFiles(Generic[File]):
         Raises:
             OutputError: The file cannot be written.
         """
-        self._open_streams.discard(stream)
         self._endings[stream] = ending
         if not self._is_per_stream:
             return
@@ -80,18 +76,26 @@ class StreamFiles(Generic[File]):
         file.discard() if ending == "failed" else file.publish()
 
     def close(self) -> None:
-        """Publish the shared file when it is complete; discard all that is not.
+        """Publish the shared file when all streams ended well; discard all that is not.
 
         Raises:
-            OutputError: The file cannot be written.
+            OutputError: The file cannot be written, or there were values of a stream that is
+                none of the flow's.
         """
-        is_complete = self._endings and not self._open_streams
-        if not self._is_per_stream and is_complete and "failed" not in self._endings.values():
+        is_complete = self._endings and "failed" not in self._endings.values()
+        if not self._is_per_stream and is_complete:
             self._file("").publish()
             self._files.clear()
+        left = sorted(self._owners[path] for path in self._files if path in self._owners)
         for file in self._files.values():
             file.discard()
         self._files.clear()
+        if left and self._endings:
+            raise OutputError(
+                f"{self._pattern}: got values of {left[0]!r}, want those of a stream of the flow: "
+                f"{', '.join(sorted(self._endings))}",
+                help="give records the name of their stream, or leave {stream} out of the path",
+            )
 
     def _file(self, stream: str) -> File:
         path = self._path(stream)

@@ -17,8 +17,8 @@ else:  # what reads pictures is imported when its name is first used
         {
             "ImageFolderReader": "image_reader",
             "ImageProducer": "image_reader",
-            "MotDetectionsReader": "mot_detections_reader",
             "LiveReader": "live_reader",
+            "MotDetectionsReader": "mot_detections_reader",
             "VideoFileReader": "video_file_reader",
             "VideoFolderReader": "video_folder_reader",
             "VideofileReader": "video_file_reader",

@@ -42,6 +42,7 @@ class LiveReader(ProducerNode):
         GraphError: A value that makes no sense.
     """
 
+    prefers_gpu: ClassVar[bool] = True
     preload: ClassVar[tuple[str, ...]] = ("torch", "av", "videoflow.video.live")
 
     def __init__(  # noqa: PLR0913 - one for each thing that can be chosen, all optional
@@ -103,6 +104,7 @@ class LiveReader(ProducerNode):
 
     def open(self) -> None:
         """Get ready; the first frame connects."""
+        from videoflow.video.capabilities import open_on
         from videoflow.video.live import LiveFeed, make_address  # torch and av: only here
         from videoflow.video.opener import VideoOpener
 
@@ -110,7 +112,7 @@ class LiveReader(ProducerNode):
             make_address(self._url, transport=self._transport, options=self._ffmpeg_options),
             stream=self._stream,
             opener=VideoOpener(
-                device=self.options["device"],
+                device=open_on(self.device, option=self.options["device"]),
                 num_threads=self.options["num_threads"],
                 report=self.note,
             ),

@@ -36,6 +36,7 @@ class VideoFileReader(ProducerNode):
         **options: See ``NodeOptions``; ``num_threads`` are the decoder's, two by default.
     """
 
+    prefers_gpu: ClassVar[bool] = True
     preload: ClassVar[tuple[str, ...]] = ("torch", "av", "videoflow.video.playlist")
 
     def __init__(
@@ -70,6 +71,14 @@ class VideoFileReader(ProducerNode):
         except SourceError:
             return None
 
+    @property
+    def item_bytes(self) -> int | None:
+        """How large a frame is, or None where the file does not tell."""
+        try:
+            return self._probe().frame_bytes
+        except SourceError:
+            return None
+
     def check(self) -> None:
         """Refuse a file that is missing, empty, no video, or has no frame that decodes.
 
@@ -84,6 +93,7 @@ class VideoFileReader(ProducerNode):
 
     def open(self) -> None:
         """Get ready to play; the file is opened with the first frame."""
+        from videoflow.video.capabilities import open_on
         from videoflow.video.opener import VideoOpener  # torch and av: only for who plays
         from videoflow.video.pace import Pacer
         from videoflow.video.playlist import Playlist
@@ -92,7 +102,7 @@ class VideoFileReader(ProducerNode):
             [self._path],
             stream=self._stream,
             opener=VideoOpener(
-                device=self.options["device"],
+                device=open_on(self.device, option=self.options["device"]),
                 num_threads=self.options["num_threads"],
                 report=self.note,
             ),

@@ -31,6 +31,7 @@ __all__ = [
     "check_device",
     "choose_decoding",
     "choose_encoding",
+    "open_on",
     "probe_video",
 ]
 
@@ -178,6 +179,18 @@ def check_device(device: str, *, count: Callable[[], int] = count_gpus) -> None:
             help="device='auto' takes a GPU if there is one, and the CPU if not; "
             "'videoflow doctor' shows what is missing",
         )
+
+
+def open_on(planned: str, *, option: str) -> str:
+    """Return for which device a reader opens its sources.
+
+    A plan without GPUs puts ``auto`` on the CPU; ``auto`` still tells why that is.
+
+    Args:
+        planned: Where the plan put the node, or the option where there is no plan.
+        option: What the node was told.
+    """
+    return option if planned == "cpu" else planned
 
 
 @cache

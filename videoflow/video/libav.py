@@ -45,7 +45,7 @@ from videoflow.video.packets import (
     UndecodableError,
 )
 from videoflow.video.picture import Picture, PictureForm
-from videoflow.video.sequence_header import sequence_header
+from videoflow.video.sequence_header import MAX_HEADER_BYTES, sequence_header
 from videoflow.video.surface import Surface
 
 __all__ = [
@@ -116,6 +116,7 @@ class VideoInfo:
         fps: Mean frames a second, or None where nobody knows.
         num_frames: As the container counts them, else estimated from the duration, or None.
         duration_seconds: Of the video, or None.
+        pixel_format: FFmpeg's name of how samples lie, such as ``yuv420p``, or None.
     """
 
     codec: str
@@ -123,6 +124,16 @@ class VideoInfo:
     fps: float | None
     num_frames: int | None
     duration_seconds: float | None
+    pixel_format: str | None = None
+
+    @property
+    def frame_bytes(self) -> int | None:
+        """How large a frame is, as NV12 or as RGB; None where nobody knows before."""
+        height, width = self.size_hw
+        if not height or not width:
+            return None
+        is_nv12 = self.pixel_format in _PLANAR_420 and not (height % 2 or width % 2)
+        return height * width * 3 // 2 if is_nv12 else height * width * 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -786,7 +797,6 @@ class _CodedStream:
 
     def _coded(self, part: Packet[Any], packet: Packet[VideoStream]) -> CodedPacket:
         has_sets = part.has_sidedata("new_extradata")
-        data = bytes(part)
         return CodedPacket(
             codec=self._codec,
             address=part.buffer_ptr,
@@ -795,7 +805,7 @@ class _CodedStream:
             pts_seconds=None if part.pts is None else float(part.pts * packet.time_base),
             header=sequence_header(
                 self._codec,
-                packet=data,
+                packet=bytes(memoryview(part)[:MAX_HEADER_BYTES]),
                 extradata=bytes(part.get_sidedata("new_extradata")) if has_sets else None,
             ),
             is_shown=not packet.is_discard,
@@ -905,6 +915,7 @@ def _info(container: InputContainer, stream: VideoStream) -> VideoInfo:
         fps=fps,
         num_frames=stream.frames or estimate,
         duration_seconds=duration,
+        pixel_format=stream.codec_context.pix_fmt,
     )
 
 

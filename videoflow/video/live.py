@@ -186,9 +186,9 @@ class LiveFeed:
         if limit is None and self._last_seconds is None:
             limit = 0  # it never worked: more likely a wrong address than a pause
         if limit is not None and self._num_tries > limit:
-            tries = f" and {limit} tries more" if limit else ""
             raise SourceError(
-                f"{self._reason} (within {self._timeout_seconds:g} s{tries})",
+                f"{self._reason} (timeout {self._timeout_seconds:g} s, "
+                f"max_reconnects={self._max_reconnects})",
                 help="check address, password and network; "
                 "max_reconnects=N waits for a source that is not there yet",
             )

@@ -68,11 +68,7 @@ class NvdecSessions:
         size_hw = sequence.picture.coded_size_hw
         self._check(sequence)
         idle, self._idle = self._idle, None
-        if idle is not None and self._fits(idle, kind, size_hw):
-            if idle.size_hw != size_hw:
-                idle.decoder.setReconfigParams(size_hw[1], size_hw[0])
-                idle.size_hw = size_hw
-                idle.is_resized = True
+        if idle is not None and self._fits(idle, kind, size_hw) and self._resize(idle, size_hw):
             self.num_reused += 1
             return idle
         max_size_hw = size_hw
@@ -117,6 +113,19 @@ class NvdecSessions:
             return True
         most = session.max_size_hw
         return self._can_resize and size_hw[0] <= most[0] and size_hw[1] <= most[1]
+
+    def _resize(self, session: NvdecSession, size_hw: tuple[int, int]) -> bool:
+        """Set a session to a size; return whether it took it."""
+        if session.size_hw == size_hw:
+            return True
+        try:
+            session.decoder.setReconfigParams(size_hw[1], size_hw[0])
+        except self.nvdec.errors:  # then another session is made, which counts
+            self.distrust_resizing()
+            return False
+        session.size_hw = size_hw
+        session.is_resized = True
+        return True
 
     def _make(
         self, kind: tuple[str, str, int], size_hw: tuple[int, int], max_size_hw: tuple[int, int]

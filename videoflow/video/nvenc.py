@@ -57,22 +57,25 @@ class NvencEncoder:
         nvdec: The library.
         session: Its encoder.
         muxer: Where the packets go.
+        path: Of the file, for messages.
         stream: What ``session`` works on.
         to_gpu: Returns pictures of the host as pictures on the GPU.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the library's part, FFmpeg's part and the GPU's
         self,
         nvdec: Nvdec,
         session: Any,
         muxer: VideoMuxer,
         *,
+        path: str,
         stream: CodecStream,
         to_gpu: Callable[[Tensor], Tensor],
     ) -> None:
         self._nvdec = nvdec
         self._session = session
         self._muxer = muxer
+        self._path = path
         self._stream = stream
         self._to_gpu = to_gpu
         self._parameter_sets = bytes(session.GetSequenceParams())
@@ -119,7 +122,8 @@ class NvencEncoder:
                 packets = encode()
         except self._nvdec.errors as error:
             raise OutputError(
-                f"NVENC failed: {error}", help="encoder='cpu' writes the file on the CPU"
+                f"{self._path}: NVENC failed: {error}",
+                help="encoder='cpu' encodes it on the CPU",
             ) from error
         for packet in packets:
             data = bytes(packet["data"])
@@ -170,7 +174,8 @@ def open_nvenc(
             rc="constqp",
             constqp=round(form.crf),
             gop=_FRAMES_PER_KEYFRAME,
-            bf=0,  # see what libav.open_encoder says of B-frames
+            idrperiod=_FRAMES_PER_KEYFRAME,  # else these are pictures that nobody can seek to
+            bf=0,  # libav.py, at libx264's, says why
         )
     except nvdec.errors as error:
         text = (str(error).splitlines() or [type(error).__name__])[0]
@@ -179,7 +184,9 @@ def open_nvenc(
             help="fewer files at once on one GPU, or pictures of at least 160 x 64; "
             "encoder='cpu' asks for the CPU",
         ) from error
-    return NvencEncoder(nvdec, session, open_muxer(form), stream=stream, to_gpu=to_gpu)
+    return NvencEncoder(
+        nvdec, session, open_muxer(form), path=form.path, stream=stream, to_gpu=to_gpu
+    )
 
 
 class _Plane:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
-__all__ = ["sequence_header"]
+__all__ = ["MAX_HEADER_BYTES", "sequence_header"]
+
+MAX_HEADER_BYTES: Final = 16
+"""A key frame of VP8 or VP9 has its header in these first bytes."""
 
 _START_CODE = re.compile(rb"\x00\x00\x01")
 # Type of the NAL unit with the sequence parameters. Source: ITU-T H.264, table 7-1; H.265, 7-1.
@@ -23,7 +27,7 @@ def sequence_header(codec: str, *, packet: bytes, extradata: bytes | None) -> by
 
     Args:
         codec: FFmpeg's name of it.
-        packet: With start codes in front of its parts, where the codec has such.
+        packet: Its first ``MAX_HEADER_BYTES``.
         extradata: The parameter sets in the packet, or None where it has none.
     """
     if codec == "vp8":
@@ -57,7 +61,7 @@ def _vp9_header(packet: bytes) -> bytes | None:
 
     Source: VP9 bitstream and decoding process specification 0.6, section 6.2.
     """
-    bits = "".join(f"{byte:08b}" for byte in packet[:16])
+    bits = "".join(f"{byte:08b}" for byte in packet)
     profile = int(bits[3:4] + bits[2:3] or "0", 2)
     at = 5 if profile == 3 else 4  # a reserved bit
     is_key_frame = bits[:2] == "10" and bits[at : at + 2] == "00"

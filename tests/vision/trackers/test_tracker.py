@@ -226,7 +226,7 @@ def test_a_warp_that_is_none_is_refused(warp: np.ndarray) -> None:
     tracker = ByteTrack()
     tracker.update(found(0, person(0)))
 
-    with pytest.raises(ShapeError, match="warp: got .* want finite float64"):
+    with pytest.raises(ShapeError, match=r"warp: got .* want finite float64"):
         tracker.update(found(1, person(0)), warp=warp)
 
 
