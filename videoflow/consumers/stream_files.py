@@ -92,7 +92,7 @@ class StreamFiles(Generic[File]):
         self._files.clear()
         if left and self._endings:
             raise OutputError(
-                f"{self._pattern}: got values of {left[0]!r}, want those of a stream of the flow: "
+                f"{self._pattern}: got values of {left[0]!r}, want a stream of the flow: "
                 f"{', '.join(sorted(self._endings))}",
                 help="give records the name of their stream, or leave {stream} out of the path",
             )
