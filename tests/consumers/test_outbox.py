@@ -86,6 +86,25 @@ def test_what_is_given_up_is_told_once(answers: list[Failure], num_attempts: int
     assert [outbox.take_failure(), outbox.take_failure()] == [answers[-1], None]
 
 
+def test_an_error_of_the_sender_is_told() -> None:
+    """What raises while it sends is given up with its reason, and the next has its turn."""
+    got = []
+
+    def send(item: bytes) -> Failure | None:
+        if item == b"0":
+            raise ValueError("no such header")
+        got.append(item)
+        return None
+
+    outbox = Outbox(send, retries=AT_ONCE, max_items=10, max_wait_seconds=0.0)
+    for item in items(2):
+        outbox.put(item)
+
+    assert outbox.close(LONG_SECONDS) == 0
+    assert got == [b"1"]
+    assert outbox.take_failure() == Failure("ValueError: no such header", is_passing=False)
+
+
 def test_a_full_queue_refuses_at_once() -> None:
     """Who puts does not wait for a server that stalls, and what was taken is not lost."""
     server = Server(is_stalled=True)

@@ -27,9 +27,9 @@ class EventClipWriter(ConsumerNode):
     makes that clip longer, which keeps the name of its first event.
 
     Every frame is encoded by libx264 when it comes, and kept encoded: no frame is held, and
-    the memory is that of ``before_seconds`` and one second of video, about half a megabyte to
-    two for each second of 1080p, never more than ``max_memory_bytes`` and one second for each
-    stream. Frames that are on a GPU are copied to the host.
+    the memory is that of ``before_seconds`` and one second of video (a street scene of
+    768 x 576: 6 kB a frame, a hundredth of the raw one), never more than ``max_memory_bytes``
+    and one second for each stream. Frames that are on a GPU are copied to the host.
 
     A clip takes its name when it is complete, while the flow runs; the one under way at the end
     ends there, and is removed where its stream failed.

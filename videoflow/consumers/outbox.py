@@ -124,7 +124,10 @@ class Outbox(Generic[Item]):
 
     def _work(self) -> None:
         while (item := self._next()) is not None:
-            failure = self._deliver(item)
+            try:
+                failure = self._deliver(item)
+            except Exception as error:  # the thread's rim: told like what was not accepted
+                failure = Failure(f"{type(error).__name__}: {error}", is_passing=False)
             with self._lock:
                 if self._must_end.is_set():
                     return

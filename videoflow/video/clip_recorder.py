@@ -1,9 +1,10 @@
 """The last seconds of a stream, encoded, and clips that begin with them.
 
-Every frame is encoded once, when it comes, and kept as H.264 in memory: seconds of raw frames
-would take a hundred times as much (1080p: 93 MB for a second of NV12 at 30 frames, against
-half a megabyte to two). A clip is cut at key pictures, without encoding anything again, so
-that it begins up to ``KEY_SECONDS`` earlier than asked for.
+Every frame is encoded once, when it comes, and kept as H.264 in memory: raw frames would
+take a hundred times as much (a street scene of 768 x 576: 664 kB a frame as NV12, 6 kB
+encoded), and encoding them only then would make an event a moment of much work. A clip is cut
+at key pictures, without encoding anything again, so that it begins up to ``KEY_SECONDS``
+earlier than asked for.
 """
 
 from __future__ import annotations
