@@ -13,7 +13,7 @@ from videoflow.consumers import EventClipWriter
 from videoflow.core.node import Ending
 from videoflow.data import Frame, Stamp
 from videoflow.errors import GraphError, OutputError
-from videoflow.video.libav import open_video
+from videoflow.video.av.decoder import open_video
 
 FPS = 10
 

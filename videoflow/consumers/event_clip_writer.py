@@ -12,8 +12,8 @@ from videoflow.data.frame import Frame
 from videoflow.errors import GraphError
 
 if TYPE_CHECKING:
+    from videoflow.video.av.encoder import Preset
     from videoflow.video.clip_recorder import ClipRecorder
-    from videoflow.video.libav import Preset
 
 __all__ = ["EventClipWriter"]
 

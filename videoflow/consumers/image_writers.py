@@ -14,12 +14,12 @@ from videoflow.data.frame import Frame
 from videoflow.errors import GraphError, OutputError
 
 if TYPE_CHECKING:
-    from videoflow.video.libav import ImageCodec
+    from videoflow.video.av.image_encoder import ImageCodec
 
 __all__ = ["ImageFolderWriter", "StillWriter"]
 
 _CODECS: Final[dict[str, ImageCodec]] = {".png": "png", ".jpg": "mjpeg", ".jpeg": "mjpeg"}
-_PRELOAD: Final = ("torch", "av", "videoflow.video.libav")
+_PRELOAD: Final = ("torch", "av", "videoflow.video.av.image_encoder")
 
 
 class StillWriter(ConsumerNode):
@@ -146,7 +146,9 @@ class _Images:
         self._template.check()
 
     def write(self, frame: Frame, *, event: str = "") -> None:
-        from videoflow.video.libav import encode_image  # torch and av: only for who writes
+        from videoflow.video.av.image_encoder import (
+            encode_image,  # torch and av: only for who writes
+        )
 
         path = self._template.fill(frame.stamp, event=event)
         data = encode_image(frame.rgb().cpu(), codec=_codec(path), qscale=self._qscale)

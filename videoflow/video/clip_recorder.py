@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import Final
 
 from videoflow.data.frame import Frame
-from videoflow.video.film import Film
-from videoflow.video.libav import (
+from videoflow.video.av.encoder import (
     TICKS_PER_SECOND,
-    EncodedPicture,
-    MemoryEncoder,
     OutputForm,
     Preset,
     VideoMuxer,
     open_muxer,
 )
+from videoflow.video.av.memory_encoder import EncodedPicture, MemoryEncoder
+from videoflow.video.film import Film
 from videoflow.video.writer import check_suffix, hidden_name, publish_video
 
 __all__ = ["KEY_SECONDS", "ClipRecorder"]

@@ -12,7 +12,7 @@ from videoflow.data.color import choose_color, nv12_to_rgb, rgb_to_nv12
 from videoflow.data.color_spec import ColorSpec
 from videoflow.data.frame import Frame
 from videoflow.data.planes import pad_to_even, resize_nv12
-from videoflow.video.libav import TICKS_PER_SECOND
+from videoflow.video.av.encoder import TICKS_PER_SECOND
 
 __all__ = ["Film", "FilmPicture"]
 

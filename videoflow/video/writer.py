@@ -11,9 +11,9 @@ from torch import Tensor
 
 from videoflow.data.frame import Frame
 from videoflow.errors import OutputError
+from videoflow.video.av.encoder import OutputForm, Preset
 from videoflow.video.encoding import EncoderOpener, PictureEncoder
 from videoflow.video.film import Film
-from videoflow.video.libav import OutputForm, Preset
 
 __all__ = ["CONTAINERS", "VideoWriter", "check_suffix", "hidden_name", "publish_video"]
 
