@@ -11,23 +11,21 @@ batch of eight; 1920 x 1080 to 416 x 234: 0.75 and 3.2. On CUDA a batch is one s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final, TypeVar
+from typing import Final
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from videoflow.data.color_spec import ColorSpec, Matrix
-from videoflow.data.frame import Frame, Stamp
+from videoflow.data.frame import Frame
 from videoflow.nets.card import InputContract
 from videoflow.nets.letterbox import Letterbox
 
-__all__ = ["InputBatch", "in_order", "make_inputs", "to_colours"]
-
-Found = TypeVar("Found")
+__all__ = ["InputBatch", "make_inputs", "to_colours"]
 
 _KR_KB: Final[dict[Matrix, tuple[float, float]]] = {
     "bt601": (0.299, 0.114),
@@ -97,26 +95,6 @@ def make_inputs(
             done += len(same)
         batches.append(InputBatch(images, positions, tuple(fits[at] for at in positions)))
     return batches
-
-
-def in_order(
-    batches: Sequence[InputBatch],
-    frames: Sequence[Frame],
-    *,
-    find: Callable[[InputBatch, list[Stamp]], list[Found]],
-) -> list[Found]:
-    """Look at each batch, and return what was found in the order of the frames.
-
-    Args:
-        batches: Of ``make_inputs``.
-        frames: What they were made of.
-        find: From a batch and the stamps of its frames to one result for each.
-    """
-    found: dict[int, Found] = {}
-    for batch in batches:
-        results = find(batch, [frames[at].stamp for at in batch.positions])
-        found.update(zip(batch.positions, results, strict=True))
-    return [found[at] for at in range(len(frames))]
 
 
 def to_colours(rgb: Tensor, contract: InputContract) -> Tensor:
