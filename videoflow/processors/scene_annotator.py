@@ -41,6 +41,7 @@ class SceneAnnotator(PerStreamProcessorNode["ScenePainter"]):
         GraphError: A layer that there is not.
     """
 
+    makes_frames = True
     preload = ("torch", "numpy", "PIL.ImageDraw", "PIL.ImageFont")
 
     def __init__(
