@@ -17,7 +17,7 @@ from videoflow.nets.letterbox import Letterbox
 from videoflow.nets.objects import Objects, ObjectsNetwork, split_objects
 from videoflow.nets.postprocess import Selected, Selection, read_selected, select
 from videoflow.nets.predictions import Predictions
-from videoflow.nets.preprocess import InputBatch
+from videoflow.nets.preprocess import Fill, InputBatch, fill_plain
 from videoflow.nets.stages import HostStages, Stages
 
 __all__ = ["DenseDetector", "Detector", "ObjectsDetector"]
@@ -67,6 +67,7 @@ class DenseDetector:
         device: Where the network is.
         dtype: Floating point type of the network.
         stages: How its calls run on the device.
+        fill: How frames become inputs there.
     """
 
     network: Callable[[Tensor], Predictions] = field(repr=False)
@@ -77,6 +78,7 @@ class DenseDetector:
     device: torch.device
     dtype: torch.dtype = torch.float32
     stages: Stages = field(default_factory=HostStages, repr=False)
+    fill: Fill = field(default=fill_plain, repr=False)
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return the detections of each frame; see ``Detector.detect``.
@@ -115,6 +117,7 @@ class ObjectsDetector:
         device: Where the network is.
         dtype: Floating point type of the network.
         stages: How its calls run on the device.
+        fill: How frames become inputs there.
     """
 
     network: ObjectsNetwork = field(repr=False)
@@ -125,6 +128,7 @@ class ObjectsDetector:
     device: torch.device
     dtype: torch.dtype = torch.float32
     stages: Stages = field(default_factory=HostStages, repr=False)
+    fill: Fill = field(default=fill_plain, repr=False)
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return the detections of each frame; see ``Detector.detect``.

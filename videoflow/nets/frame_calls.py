@@ -10,7 +10,7 @@ import torch
 from videoflow.data.frame import Frame, Stamp
 from videoflow.nets.card import InputContract
 from videoflow.nets.letterbox import Letterbox
-from videoflow.nets.preprocess import InputBatch, make_inputs
+from videoflow.nets.preprocess import Fill, InputBatch, make_inputs
 from videoflow.nets.stages import Stages
 
 __all__ = ["FrameModel", "begin_frames"]
@@ -42,6 +42,10 @@ class FrameModel(Protocol):
     def stages(self) -> Stages:
         """How its calls run on the device."""
 
+    @property
+    def fill(self) -> Fill:
+        """How frames become inputs there."""
+
 
 def begin_frames(
     model: FrameModel,
@@ -72,6 +76,7 @@ def begin_frames(
             input_size=model.input_size,
             device=model.device,
             dtype=model.dtype,
+            fill=model.fill,
         )
         fits.extend((batch.positions, batch.letterboxes) for batch in batches)
         return batches

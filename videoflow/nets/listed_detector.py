@@ -17,7 +17,7 @@ from videoflow.nets.frame_calls import begin_frames
 from videoflow.nets.letterbox import Letterbox
 from videoflow.nets.output_forms import Listed, read_listed
 from videoflow.nets.postprocess import Selection, check_numbers
-from videoflow.nets.preprocess import InputBatch
+from videoflow.nets.preprocess import Fill, InputBatch, fill_plain
 from videoflow.nets.stages import HostStages, Stages
 
 __all__ = ["ListedDetector"]
@@ -40,6 +40,7 @@ class ListedDetector:
         dtype: Floating point type of the network.
         batch_size: How many pictures a call takes, at most; None for any number.
         stages: How its calls run on the device.
+        fill: How frames become inputs there.
     """
 
     network: Callable[[Any], Any] = field(repr=False)
@@ -52,6 +53,7 @@ class ListedDetector:
     dtype: torch.dtype = torch.float32
     batch_size: int | None = None
     stages: Stages = field(default_factory=HostStages, repr=False)
+    fill: Fill = field(default=fill_plain, repr=False)
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return the detections of each frame; see ``Detector.detect``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -15,6 +15,7 @@ from videoflow.nets.card import ModelCard, load_card
 from videoflow.nets.detector import DenseDetector, Detector, ObjectsDetector
 from videoflow.nets.embedder import Embedder
 from videoflow.nets.execution import Execution, executed
+from videoflow.nets.fill_choice import choose_fill
 from videoflow.nets.labels import class_indices
 from videoflow.nets.listed_detector import ListedDetector
 from videoflow.nets.network import Network, described_network, load_network
@@ -54,6 +55,7 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
     execution: Execution = "eager",
     weights: str | Path | None = None,
     allow_unknown_checksum: bool = False,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Detector:
     """Find a model's weights, build its network and put it on the device.
 
@@ -71,6 +73,7 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
         execution: How its layers are run; see ``nets.execution``.
         weights: A file of the caller's own instead of the card's.
         allow_unknown_checksum: See ``find_weights``.
+        report: Hears what was chosen for the device.
 
     Raises:
         ModelError: An unknown model or class, no weights, or weights that do not fit.
@@ -110,6 +113,13 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
         device=where,
         dtype=network.dtype,
         stages=make_stages(where),
+        fill=choose_fill(
+            network.input,
+            input_size=network.input.input_size(input_size),
+            device=where,
+            dtype=network.dtype,
+            report=report,
+        ),
     )
 
 
@@ -142,6 +152,7 @@ def load_segmenter(  # noqa: PLR0913 - see load_detector
     execution: Execution = "eager",
     weights: str | Path | None = None,
     allow_unknown_checksum: bool = False,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Segmenter:
     """Find a model's weights, build its network and put it on the device.
 
@@ -153,6 +164,7 @@ def load_segmenter(  # noqa: PLR0913 - see load_detector
         execution: The same.
         weights: The same.
         allow_unknown_checksum: The same.
+        report: The same.
 
     Raises:
         ModelError: An unknown model, one that gives boxes, no weights, or weights that do
@@ -181,6 +193,13 @@ def load_segmenter(  # noqa: PLR0913 - see load_detector
         device=where,
         dtype=network.dtype,
         stages=make_stages(where),
+        fill=choose_fill(
+            card.input,
+            input_size=card.input.input_size(input_size),
+            device=where,
+            dtype=network.dtype,
+            report=report,
+        ),
     )
 
 

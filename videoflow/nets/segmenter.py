@@ -14,7 +14,7 @@ from videoflow.data.segmentation import Segmentation
 from videoflow.nets.card import InputContract
 from videoflow.nets.frame_calls import begin_frames
 from videoflow.nets.letterbox import Letterbox
-from videoflow.nets.preprocess import InputBatch
+from videoflow.nets.preprocess import Fill, InputBatch, fill_plain
 from videoflow.nets.stages import HostStages, Stages
 
 __all__ = ["Segmenter"]
@@ -33,6 +33,7 @@ class Segmenter:
         device: Where the network is.
         dtype: Floating point type of the network.
         stages: How its calls run on the device.
+        fill: How frames become inputs there.
     """
 
     network: Callable[[Tensor], Tensor] = field(repr=False)
@@ -42,6 +43,7 @@ class Segmenter:
     device: torch.device
     dtype: torch.dtype = torch.float32
     stages: Stages = field(default_factory=HostStages, repr=False)
+    fill: Fill = field(default=fill_plain, repr=False)
 
     def segment(self, frames: Sequence[Frame]) -> list[Segmentation]:
         """Return the class of every pixel of each frame, in the order of the frames.

@@ -162,6 +162,7 @@ class ObjectDetector(BatchProcessorNode):
             execution=self.execution,
             weights=self.weights,
             allow_unknown_checksum=self.allow_unknown_checksum,
+            report=self.note,
         )
         self._is_on_gpu = resolve_device(self.device).type != "cpu"
         if self._is_on_gpu or self.execution != "eager":

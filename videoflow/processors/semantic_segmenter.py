@@ -106,6 +106,7 @@ class SemanticSegmenter(BatchProcessorNode):
             precision=self.precision,
             weights=self.weights,
             allow_unknown_checksum=self.allow_unknown_checksum,
+            report=self.note,
         )
         self._is_on_gpu = resolve_device(self.device).type != "cpu"
         if self._is_on_gpu:
