@@ -137,7 +137,8 @@ def test_outputs_keep_their_form(fake: FakeStreams) -> None:
     kept = OnDevice(one)
     objects = Objects(one, one, one, one)
 
-    result = GpuStages(GPU).begin(lambda: None, lambda _: [(one, kept), objects])()
+    made: Any = [(one, kept), objects]
+    result = GpuStages(GPU).begin(lambda: None, lambda _: made)()
 
     (first, rest), named = result
     assert torch.equal(first, one)

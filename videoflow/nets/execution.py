@@ -153,7 +153,7 @@ class CudaRecorder:
         self, run: Callable[[Tensor], Any], images: Tensor
     ) -> tuple[Any, Callable[[], None]]:
         """Record ``run``; see ``Record``."""
-        self._pool = self._pool or torch.cuda.graph_pool_handle()  # type: ignore[no-untyped-call] # torch's
+        self._pool = self._pool or torch.cuda.graph_pool_handle()
         had_benchmark = torch.backends.cudnn.benchmark
         torch.backends.cudnn.benchmark = True  # the recording keeps the algorithm it finds
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 import torch
@@ -76,9 +77,7 @@ def choose_fill(  # noqa: PLR0913 - what an input is made by, and the clock
         report(f"frames are converted by torch: the kernel's levels are {levels:.2f} off")
         return fill_plain
     ways: Sequence[tuple[str, Fill]] = (("torch", fill_plain), ("one kernel", fused))
-    times = [
-        min(clock(lambda f=fill: inputs(f)) for _ in range(_NUM_TRIALS)) for _, fill in ways
-    ]
+    times = [min(clock(partial(inputs, fill)) for _ in range(_NUM_TRIALS)) for _, fill in ways]
     name, fill = ways[times[1] < times[0]]
     report(
         f"frames are converted by {name}: {_NUM_FRAMES} take {times[0] * 1e6:.0f} us by torch "
@@ -111,4 +110,4 @@ class _CudaClock:
         call()
         end.record(stream)
         end.synchronize()
-        return begin.elapsed_time(end) / 1e3
+        return float(begin.elapsed_time(end)) / 1e3

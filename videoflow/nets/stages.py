@@ -63,7 +63,8 @@ class GpuStages:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._ingest, self._compute, self._results = (
-            torch.cuda.Stream(device) for _ in range(3)
+            torch.cuda.Stream(device)  # type: ignore[no-untyped-call] # torch's
+            for _ in range(3)
         )
 
     @torch.inference_mode()
@@ -82,7 +83,7 @@ class GpuStages:
                 outputs = compute(inputs)
             self._results.wait_stream(self._compute)
             with torch.cuda.stream(self._results):
-                hosted = _to_host(outputs)
+                hosted: Outputs = _to_host(outputs)
                 done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call] # torch's
                 done.record(self._results)
         except BaseException:
