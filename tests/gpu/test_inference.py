@@ -128,8 +128,8 @@ def test_vectors_and_classes_are_those_of_the_cpu(test_data: Path) -> None:
     except Exception as error:
         pytest.skip(f"no weights: {error}")
     segmented = load_segmenter("lraspp_mobilenet_v3_large", device="cuda").segment(frames)
-    for one, other in zip(segmented, cpu.segment(host), strict=True):
-        assert (one.class_map == other.class_map).mean() > 0.99
+    for found, expected in zip(segmented, cpu.segment(host), strict=True):
+        assert (found.class_map == expected.class_map).mean() > 0.99
 
 
 def test_selection_is_that_of_the_cpu() -> None:

@@ -28,11 +28,11 @@ class Profiled(ObjectDetector):
     def open(self) -> None:
         super().open()
         self.profiler = profile(activities=[ProfilerActivity.CUDA])
-        self.profiler.__enter__()
+        self.profiler.start()
 
     def close(self) -> None:
         torch.cuda.synchronize()
-        self.profiler.__exit__(None, None, None)
+        self.profiler.stop()
         self.profiler.export_chrome_trace(str(self.trace))
         super().close()
 
