@@ -143,6 +143,13 @@ def test_gpu_that_is_not_there_is_refused_before_any_worker_starts() -> None:
         ObjectDetector(device="cuda:99").check()
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_graphs_without_a_gpu_are_refused_before_any_worker_starts() -> None:
+    """With device="auto" only the machine says that there is no GPU."""
+    with pytest.raises(GraphError, match="execution='graphs', and there is no GPU"):
+        ObjectDetector(execution="graphs").check()
+
+
 @pytest.mark.usefixtures("_no_weights")
 def test_wrong_weights_are_refused_before_any_worker_starts(tmp_path: Path) -> None:
     """check() reads the checksum of the file that is there."""

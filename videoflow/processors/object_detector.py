@@ -129,12 +129,16 @@ class ObjectDetector(BatchProcessorNode):
 
         Raises:
             ModelError: An unknown model or class, a wrong checksum, or no weights to be had.
-            GraphError: A GPU was named that is not there.
+            GraphError: A GPU was named, or is needed, that is not there.
         """
-        if self.options["device"].startswith("cuda"):
-            from videoflow.nets.load import resolve_device  # torch: only who names a GPU
+        if self.options["device"].startswith("cuda") or self.execution == "graphs":
+            from videoflow.nets.load import resolve_device  # torch: only who wants a GPU
 
-            resolve_device(self.options["device"])
+            if resolve_device(self.options["device"]).type == "cpu":
+                raise GraphError(
+                    f"{self.name!r}: got execution='graphs', and there is no GPU",
+                    help="CUDA graphs are for NVIDIA GPUs; leave execution out",
+                )
         if is_builder(self.model):
             check_builder(self.model)
             return
