@@ -32,6 +32,7 @@ FOREIGN = {
     "torchvision": "nets/torchvision/",
     "onnx": "nets/",
     "onnxruntime": "nets/onnx_runtime.py",
+    "triton": "nets/nv12_kernel.py",
     "PIL": "vision/lettering.py",
     "confluent_kafka": "consumers/kafka_publisher.py",
     "paho": "consumers/mqtt_publisher.py",
