@@ -1,4 +1,4 @@
-"""Keep what happened: rows in a database, a clip and a still: 05_events.py VIDEO [FOLDER]."""
+"""Keep what happened: rows in a database, a clip and a still: 07_events.py VIDEO [FOLDER]."""
 
 # %% What to read and where to write
 import sqlite3
