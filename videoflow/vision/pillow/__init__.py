@@ -1,0 +1,1 @@
+"""What needs Pillow: letters, and pictures as JPEG."""
