@@ -3,10 +3,11 @@ from __future__ import annotations
 import base64
 import io
 import sys
-from pathlib import Path
+from itertools import chain
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from tests.flows.nodes import Drop, Numbers
@@ -17,16 +18,18 @@ from videoflow.errors import FlowStateError, MissingDependencyError, ShapeError
 MAKE = """\
 import time
 from pathlib import Path
-import torch
-from videoflow.core import Flow, ProducerNode
 from videoflow.consumers import VoidConsumer
+from videoflow.core import Flow, FunctionProcessor, ProducerNode, Streams
 from videoflow.data import Frame, Stamp
+from videoflow.processors import IdentityProcessor
+from videoflow.producers import IntProducer
 
 class Colours(ProducerNode):
-    def __init__(self, last, layout="rgb", sign=None):
-        super().__init__()
-        self.last, self.layout, self.sign, self.index = last, layout, sign, -1
+    def __init__(self, name, layout, last, sign=None):
+        super().__init__(name=name)
+        self.layout, self.last, self.sign, self.index = layout, last, sign, -1
     def next(self):
+        import torch
         self.index += 1
         if self.index > self.last:
             raise StopIteration
@@ -42,76 +45,130 @@ class Colours(ProducerNode):
         return Frame(pixels, stamp, self.layout)
 """
 
-RUN = """\
-colours = Colours({arguments})
-flow = Flow([colours], [VoidConsumer()(colours)])
+PICTURES = """\
+red, grey = Colours("red", "rgb", 120), Colours("grey", "nv12", 120)
+both = IdentityProcessor()(Streams(red, grey))
+flow = Flow([red, grey], [VoidConsumer()(both)])
+print(flow.preview(both).ending)
 """
 
-LOOK = """\
+NUMBERS = """\
+numbers = IntProducer(0, {last}, 0.005)
+flow = Flow([numbers], [VoidConsumer()(numbers)])
+"""
+
+LOOK = """
 import psutil
 print(psutil.Process().children(), flow.report.ending)
 """
 
+SPY = """\
+from IPython.display import DisplayHandle
+told = []
+update = DisplayHandle.update
+def spied(self, bundle, **options):
+    told.append(bundle["text/plain"])
+    return update(self, bundle, **options)
+DisplayHandle.update = spied
+"""
 
-def pixel(cell: Cell) -> tuple[int, ...]:
-    """Return the middle pixel of the one picture that a cell shows."""
-    (data,) = [shown["image/jpeg"] for shown in cell.shown if "image/jpeg" in shown]
-    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
-    return tuple(int(value) for value in picture[32, 64])
+CELLS = {
+    "make": MAKE,
+    "pictures": PICTURES + LOOK,
+    "no pictures": NUMBERS.format(last=10**6) + "flow.preview(numbers)",
+    "after no pictures": LOOK,
+    "spy": SPY,
+    "join": NUMBERS.format(last=250) + "flow.run().join();",
+    "told": "print(*told, sep='\\n')",
+    "join in time": NUMBERS.format(last=5) + "flow.run().join(60);",
+    "report": "flow.report",
+    "plot": "flow.report.plot()",
+}
+
+WATCHED = """\
+def watch(number):
+    if number == 50:
+        Path({sign!r}).touch()
+    return number
+
+numbers = IntProducer(0, {last}, 0.002)
+watched = FunctionProcessor(watch)(numbers)
+flow = Flow([numbers], [VoidConsumer()(watched)])
+"""
+
+WATCHED_PICTURES = """\
+colours = Colours("red", "rgb", {last}, {sign!r})
+flow = Flow([colours], [VoidConsumer()(colours)])
+"""
+
+WAITS = {
+    "preview": (WATCHED_PICTURES, "flow.preview(colours)"),
+    "join": (WATCHED, "flow.run().join()"),
+    "loop": (WATCHED, "for _ in flow.stream(watched):\n    pass"),
+    "body of a loop": (WATCHED, "for _ in flow.stream(numbers):\n    while True: pass"),
+    "beside": (WATCHED, "flow.run()\nwhile True: pass"),
+}
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Cell]:
+    """Run ``CELLS`` in one kernel, since it is slow to start."""
+    left = run_cells(list(CELLS.values()), tmp_path_factory.mktemp("cells"))
+    return dict(zip(CELLS, left, strict=True))
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Cell, ...]]:
+    """Interrupt a cell at each of ``WAITS``, look what is left, and run the flow again."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    sign = folder / "interrupt me"
+    rows = [
+        (
+            make.format(last=10**6, sign=str(sign)) + wait,
+            LOOK,
+            make.format(last=30, sign=str(sign)) + wait.replace("while True: pass", "pass"),
+        )
+        for make, wait in WAITS.values()
+    ]
+    start = WATCHED.format(last=10**6, sign=str(sign)) + "_ = flow.run()"
+    rows.append(
+        (start, "while True: pass", "print(flow.is_running)\nflow.stop()\nflow.join(60);")
+    )
+
+    left = run_cells([MAKE, *chain(*rows)], folder, interrupt_at=sign)[1:]
+
+    return dict(zip([*WAITS, "later"], zip(*[iter(left)] * 3, strict=True), strict=True))
 
 
 @pytest.mark.parametrize(
-    ("layout", "want"),
-    [pytest.param("rgb", (200, 0, 0), id="rgb"), pytest.param("nv12", (130,) * 3, id="nv12")],
+    ("stream", "want"),
+    [pytest.param("red", (200, 0, 0), id="rgb"), pytest.param("grey", (130,) * 3, id="nv12")],
 )
-def test_a_preview_shows_the_newest_frame(
-    layout: str, want: tuple[int, int, int], tmp_path: Path
+def test_a_preview_shows_the_newest_frame_of_each_stream(
+    stream: str, want: tuple[int, int, int], cells: dict[str, Cell]
 ) -> None:
-    """A cell keeps one picture for a stream, the last, in its colours, beside a full bar."""
-    make = RUN.format(arguments=f"149, {layout!r}")
+    """A cell keeps one picture of each stream, the last, in its colours."""
+    shown = cells["pictures"].shown
+    (last,) = [one for one in shown if one["text/plain"].startswith(f"Frame({stream!r}")]
 
-    (_, cell) = run_cells(
-        [MAKE, make + "print(flow.preview(colours).ending)\n" + LOOK], tmp_path
-    )
+    assert "index=120" in last["text/plain"]
+    assert np.abs(np.subtract(picture(last["image/jpeg"])[32, 64], want)).max() <= 4
 
-    texts = [shown["text/plain"] for shown in cell.shown]
+
+def test_a_preview_ends_with_its_flow(cells: dict[str, Cell]) -> None:
+    """At the end nothing runs, the bar is full, and nothing else has been shown."""
+    cell = cells["pictures"]
+
+    (bar,) = [shown["text/plain"] for shown in cell.shown if "image/jpeg" not in shown]
     assert (cell.output, cell.error) == ("finished\n[] finished\n", "")
-    assert np.abs(np.subtract(pixel(cell), want)).max() <= 4
-    assert any("index=149" in text for text in texts)
-    assert any(text.startswith("frames 150") for text in texts)
+    assert bar.startswith("frames 242 ")
+    assert len(cell.shown) == 3
 
 
-def test_a_preview_of_several_streams(tmp_path: Path) -> None:
-    """Each stream has a picture of its own."""
-    make = (
-        "from videoflow.core import Streams\n"
-        "a, b = Colours(120), Colours(120)\n"
-        "both = Streams(a, b)\n"
-        "from videoflow.processors import IdentityProcessor\n"
-        "same = IdentityProcessor()(both)\n"
-        "flow = Flow([a, b], [VoidConsumer()(same)])\n"
-        "print(flow.preview(same).ending)\n"
-    )
-
-    (_, cell) = run_cells([MAKE, make], tmp_path)
-
-    assert (cell.output, cell.error) == ("finished\n", "")
-    assert sum("image/jpeg" in shown for shown in cell.shown) == 2
-
-
-def test_a_preview_of_no_pictures_says_what_it_wants(tmp_path: Path) -> None:
+def test_a_preview_of_no_pictures_says_what_it_wants(cells: dict[str, Cell]) -> None:
     """A node that puts out something else is refused, and its flow ends."""
-    run = (
-        "from videoflow.producers import IntProducer\n"
-        "numbers = IntProducer(0, 10**6, 0.001)\n"
-        "flow = Flow([numbers], [VoidConsumer()(numbers)])\n"
-        "flow.preview(numbers)\n"
-    )
-
-    _, cell, after = run_cells([MAKE, run, LOOK], tmp_path)
-
-    assert cell.error == "ShapeError"
-    assert after.output == "[] stopped\n"
+    assert cells["no pictures"].error == "ShapeError"
+    assert cells["after no pictures"].output == "[] stopped\n"
 
 
 def test_a_preview_outside_a_notebook_says_what_to_do() -> None:
@@ -141,89 +198,57 @@ def test_a_preview_has_a_width() -> None:
         Flow([numbers], [Drop()(numbers)]).preview(numbers, width_px=0)
 
 
-@pytest.mark.parametrize(
-    "wait",
-    [
-        pytest.param("flow.preview(colours)", id="preview"),
-        pytest.param("flow.run().join()", id="join"),
-        pytest.param("for _ in flow.stream(colours): pass", id="loop"),
-        pytest.param(
-            "for _ in flow.stream(colours):\n    while True: pass",
-            id="loop-body",
-        ),
-        pytest.param("flow.run()\nwhile True: pass", id="beside"),
-    ],
-)
-def test_an_interrupted_cell_ends_its_flow(wait: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("wait", WAITS)
+def test_an_interrupted_cell_ends_its_flow(
+    wait: str, interrupted: dict[str, tuple[Cell, ...]]
+) -> None:
     """Wherever the stop button finds a cell, its flow ends, no worker stays, it runs again."""
-    sign = tmp_path / "interrupt me"
-    make = RUN.format(arguments=f"10**6, sign={str(sign)!r}")
-    again = RUN.format(arguments="60") + "print(flow.preview(colours).ending)\n"
-
-    _, cell, after, more = run_cells(
-        [MAKE, make + wait, LOOK, again], tmp_path, interrupt_at=sign
-    )
+    cell, after, again = interrupted[wait]
 
     assert (cell.output, cell.error) == ("", "KeyboardInterrupt")
     assert (after.output, after.error) == ("[] stopped\n", "")
-    assert (more.output, more.error) == ("finished\n", "")
+    assert (again.output, again.error) == ("", "")
 
 
-def test_an_interrupt_ends_only_the_flows_of_its_cell(tmp_path: Path) -> None:
+def test_an_interrupt_ends_only_the_flows_of_its_cell(
+    interrupted: dict[str, tuple[Cell, ...]],
+) -> None:
     """A flow that an earlier cell left running runs on when a later one is interrupted."""
-    sign = tmp_path / "interrupt me"
-    make = RUN.format(arguments=f"10**6, sign={str(sign)!r}") + "_ = flow.run()"
+    started, cell, after = interrupted["later"]
 
-    _, _, cell, after = run_cells(
-        [MAKE, make, "while True: pass", "print(flow.is_running)\nflow.stop()\nflow.join(30)"],
-        tmp_path,
-        interrupt_at=sign,
-    )
-
-    assert cell.error == "KeyboardInterrupt"
+    assert (started.error, cell.error) == ("", "KeyboardInterrupt")
     assert (after.output, after.error) == ("True\n", "")
 
 
-def test_join_shows_a_bar_that_redraws(tmp_path: Path) -> None:
-    """While a cell waits for its flow a bar counts, in one place; with a timeout it is quiet."""
-    make = RUN.format(arguments="150")
-    spy = (
-        "from IPython.display import DisplayHandle\n"
-        "told = []\n"
-        "was = DisplayHandle.update\n"
-        "def update(self, bundle, **options):\n"
-        "    told.append(bundle['text/plain'])\n"
-        "    return was(self, bundle, **options)\n"
-        "DisplayHandle.update = update\n"
-    )
+def picture(data: str) -> NDArray[np.uint8]:
+    """Return the picture of a display."""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
 
-    _, _, cell, told, quiet = run_cells(
-        [
-            MAKE,
-            spy,
-            make + "flow.run().join();",
-            "print(*told, sep='\\n')",
-            make + "flow.run().join(60);",
-        ],
-        tmp_path,
-    )
 
-    lines = told.output.splitlines()
-    (bar,) = cell.shown
+def test_join_shows_a_bar_that_redraws(cells: dict[str, Cell]) -> None:
+    """While a cell waits for its flow a bar counts, in one place."""
+    lines = cells["told"].output.splitlines()
+
+    (bar,) = cells["join"].shown
     assert len(lines) >= 2
     assert all(line.startswith("frames ") for line in lines)
     assert bar["text/plain"] == lines[-1]
-    assert "frames 151" in bar["text/plain"]
+    assert "frames 251/251" in bar["text/plain"]
     assert "<progress" in bar["text/html"]
-    assert quiet.shown == []
 
 
-def test_a_report_is_a_table_and_a_figure(tmp_path: Path) -> None:
-    """A cell that ends with a report shows its table; one that ends with its plot, a picture."""
-    make = RUN.format(arguments="5") + "report = flow.run().join(60)\n"
+def test_join_with_a_timeout_is_quiet(cells: dict[str, Cell]) -> None:
+    """Who asks again and again gets no bar for each time."""
+    assert cells["join in time"].shown == []
 
-    _, table, figure = run_cells([MAKE, make + "report", "report.plot()"], tmp_path)
 
-    assert table.shown[0]["text/plain"].startswith("flow 'flow' finished after ")
-    (shown,) = figure.shown
-    assert Image.open(io.BytesIO(base64.b64decode(shown["image/png"]))).width > 500
+def test_a_report_is_a_table(cells: dict[str, Cell]) -> None:
+    """A cell that ends with a report shows its table."""
+    assert cells["report"].shown[0]["text/plain"].startswith("flow 'flow' finished after ")
+
+
+def test_a_plot_is_a_picture(cells: dict[str, Cell]) -> None:
+    """A cell that ends with a plot shows it, once."""
+    (shown,) = cells["plot"].shown
+
+    assert picture(shown["image/png"]).shape[1] > 500

@@ -1,9 +1,9 @@
 """Executes notebook cells in a kernel of this interpreter; a program of its own.
 
 Reads ``{"cells": [...], "folder": ..., "interrupt_at": ...}`` from standard input, writes
-what each cell printed and showed, and its error, as JSON. The kernel is interrupted, as with the stop
-button, when the file ``interrupt_at`` appears. nbclient leaves sockets to the garbage
-collector, which is why tests do not use it in their own process.
+what each cell printed and showed, and its error, as JSON. The kernel is interrupted, as with
+the stop button, whenever the file ``interrupt_at`` appears. nbclient leaves sockets to the
+garbage collector, which is why tests do not use it in their own process.
 """
 
 from __future__ import annotations
@@ -75,10 +75,11 @@ def main() -> None:
 
 
 def interrupt(manager: Any, sign: Path) -> None:
-    while not sign.exists():
+    while True:
         time.sleep(0.02)
-    sign.unlink()
-    manager.interrupt_kernel()
+        if sign.exists():
+            sign.unlink()
+            manager.interrupt_kernel()
 
 
 def left_by(cell: Any) -> dict[str, Any]:

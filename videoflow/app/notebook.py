@@ -6,6 +6,7 @@ need no widgets, and a saved notebook keeps the last state of each.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -70,6 +71,9 @@ class CellPictures:
         _require_cell()
         self._width_px = width_px
         self._displays: dict[str, Any] = {}
+        # In a thread, which no interrupt reaches: torch that is half imported stays broken.
+        self._importing = threading.Thread(target=_import_for_pictures, daemon=True)
+        self._importing.start()
 
     def show_all(self, frames: Iterable[Any]) -> None:
         """Show frames until there are no more, and at most four a second.
@@ -80,13 +84,14 @@ class CellPictures:
         Raises:
             ShapeError: Something else than a frame.
         """
+        self._importing.join()
         for frame in frames:
             shown_at = time.monotonic()
             self._show(frame)
             time.sleep(max(0.0, shown_at + _PICTURE_SECONDS - time.monotonic()))
 
     def _show(self, frame: Any) -> None:
-        from videoflow.vision.pillow.jpeg import encode_jpeg  # slow: only for who looks
+        from videoflow.vision.pillow.jpeg import encode_jpeg  # slow: see above
 
         if not isinstance(frame, Frame):
             raise ShapeError(
@@ -98,6 +103,11 @@ class CellPictures:
         self._displays[frame.stream] = _displayed(
             {"image/jpeg": jpeg, "text/plain": repr(frame)}, self._displays.get(frame.stream)
         )
+
+
+def _import_for_pictures() -> None:
+    import videoflow.data.color
+    import videoflow.vision.pillow.jpeg  # noqa: F401 - both are slow: only for who looks
 
 
 class _CellBar:

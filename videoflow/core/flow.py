@@ -177,9 +177,9 @@ class Flow:
 
         The flow starts at the first item, if it is not running yet; call ``stream`` for all
         nodes that you want to see before that. A batch flow waits for the reader and ends
-        with the loop's last item; a realtime flow keeps the newest item for a slow reader.
-        Leaving the loop ends the tap, not the flow; an iterator that you keep in a variable
-        ends with ``close()``. A tap is there for one run.
+        with the loop's last item; a realtime flow keeps the newest item of each stream for a
+        slow reader. Leaving the loop ends the tap, not the flow; an iterator that you keep in
+        a variable ends with ``close()``. A tap is there for one run.
 
         Args:
             node: A producer or processor of the flow.
