@@ -79,7 +79,9 @@ def limbs_of(walker: Walker, seconds: float) -> list[Limb]:
 
     def nearness(part: _Part) -> float:
         forward = part.start.forward + part.end.forward
-        return forward * sin - (part.start.left + part.end.left) * cos
+        near = forward * sin - (part.start.left + part.end.left) * cos
+        # What is worn above hangs over the trousers, from any side.
+        return 0.01 * near - 0.02 if part.end.up < part.start.up < _HIP + 0.01 else near
 
     return [
         Limb(
