@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from torch.nn import functional as F
 
 from videoflow.data import Frame, Stamp
 from videoflow.nets.card import InputContract
@@ -37,9 +38,10 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 CONTRACT = InputContract(channels="rgb", size=640, pad_value=0)
-TRAINING_SEEDS = range(1000, 1040)
+TRAINING_SEEDS = range(1000, 1030)
 CHECK_SEEDS = range(2000, 2006)
-FRAMES_APART = 12
+SIZE = NUM_CHANNELS * BLOCKS_HW[0] * BLOCKS_HW[1]
+FRAMES_APART = 18
 IOU_PERSON = 0.68
 IOU_OTHER = 0.4
 MOST_HIDDEN = 0.35
@@ -65,16 +67,35 @@ class Look(NamedTuple):
     """One frame: its windows, and who is in it.
 
     Attributes:
-        blocks: float32 ``[A, 3780]``.
+        levels: Of the pyramid; A windows together.
         bodies: ``[A, 4]``, centre, width and height in pixels of the input.
         people: ``[P, 4]``, the same of whole people.
         hidden: ``[Q, 4]``, of people behind others or half out of the picture.
     """
 
-    blocks: F32
+    levels: list[Windows]
     bodies: F64
     people: F64
     hidden: F64
+
+    def blocks(self, windows: NDArray[np.intp]) -> F32:
+        """Return float32 ``[M, 3780]`` of some windows."""
+        rows = np.empty((len(windows), SIZE), np.float32)
+        start = 0
+        for level in self.levels:
+            places = level.blocks[0].unfold(1, BLOCKS_HW[0], 1).unfold(2, BLOCKS_HW[1], 1)
+            here = (windows >= start) & (windows < start + len(level.bodies))
+            y, x = np.divmod(windows[here] - start, places.shape[2])
+            rows[here] = places[:, y, x].transpose(0, 1).reshape(-1, SIZE).numpy()
+            start += len(level.bodies)
+        return rows
+
+    def margins(self, weights: F64) -> F32:
+        """Return float32 ``[A]``, what a classifier says about each window."""
+        filters = torch.from_numpy(weights[:-1].astype(np.float32))
+        filters = filters.view(1, NUM_CHANNELS, *BLOCKS_HW)
+        said = [F.conv2d(level.blocks, filters).flatten() for level in self.levels]
+        return torch.cat(said).numpy() + np.float32(weights[-1])
 
 
 def main() -> None:
@@ -99,10 +120,10 @@ def first_examples(rng: np.random.Generator) -> tuple[Examples, F32]:
     blocks, offsets, others = [], [], []
     for look in looks():
         window, person = np.nonzero(overlaps(look.bodies, look.people) > IOU_PERSON)
-        blocks.append(look.blocks[window])
+        blocks.append(look.blocks(window))
         offsets.append(offsets_of(look.bodies[window], look.people[person]))
         free = others_in(look)
-        others.append(look.blocks[rng.choice(free, FIRST_OTHERS, replace=False)])
+        others.append(look.blocks(rng.choice(free, FIRST_OTHERS, replace=False)))
     return Examples(np.concatenate(blocks), np.concatenate(offsets)), np.concatenate(others)
 
 
@@ -111,9 +132,9 @@ def hard_examples(weights: F64) -> F32:
     found = []
     for look in looks():
         free = others_in(look)
-        margins = look.blocks[free] @ weights[:-1].astype(np.float32) + weights[-1]
+        margins = look.margins(weights)[free]
         worst = np.argsort(-margins)[:HARD_OTHERS]
-        found.append(look.blocks[free[worst[margins[worst] > -1]]])
+        found.append(look.blocks(free[worst[margins[worst] > -1]]))
     return np.concatenate(found)
 
 
@@ -136,7 +157,11 @@ def train_classifier(people: F32, others: F32) -> F64:
         return float(total), gradient
 
     found = minimize(
-        loss, np.zeros(samples.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 120}
+        loss,
+        np.zeros(samples.shape[1] + 1),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 120},
     )
     return np.asarray(found.x)
 
@@ -150,9 +175,7 @@ def scale_of(people: F32, others: F32, weights: F64) -> tuple[float, float]:
 
     def loss(scale: F64) -> float:
         logits = [scale[0] * margin + scale[1] for margin in margins]
-        return float(
-            np.logaddexp(0, -logits[0]).mean() + np.logaddexp(0, logits[1]).mean()
-        )
+        return float(np.logaddexp(0, -logits[0]).mean() + np.logaddexp(0, logits[1]).mean())
 
     factor, addend = minimize(loss, np.array([2.0, 0.0]), method="Nelder-Mead").x
     return float(factor), float(addend)
@@ -200,7 +223,9 @@ def check(file: Path) -> None:
             num_wrong += int((~alike.any(1)).sum())
             for box, person in zip(*np.nonzero(alike), strict=True):
                 errors.append(boxes[box] - bodies[person])
-    print(f"{num_frames} frames, {num_people} people, {num_found} found, {num_wrong} wrong boxes")
+    print(
+        f"{num_frames} frames, {num_people} people, {num_found} found, {num_wrong} wrong boxes"
+    )
     spread = np.sqrt(np.square(errors).mean(0)).round(1).tolist()
     print(f"root mean square error of centre x, y, width, height in pixels: {spread}")
 
@@ -230,20 +255,12 @@ def look_at(film: WalkersFilm, index: int) -> Look:
         [frame_of(film, index)], contract=CONTRACT, input_size=640, device=torch.device("cpu")
     )
     levels = pyramid(batch.images)
-    size = NUM_CHANNELS * BLOCKS_HW[0] * BLOCKS_HW[1]
-    blocks = torch.cat(
-        [
-            level.blocks[0].unfold(1, BLOCKS_HW[0], 1).unfold(2, BLOCKS_HW[1], 1)
-            .permute(1, 2, 0, 3, 4).reshape(-1, size)
-            for level in levels
-        ]
-    )
     bodies = torch.cat([level.bodies for level in levels]).double().numpy()
     zoom = 640 / film.size_hw[1]
     seen = film.people(index)
     people = np.array([body_of(person, film, index) for person in seen]).reshape(-1, 4) * zoom
     whole = np.array([is_whole(person, seen, film) for person in seen], bool)
-    return Look(blocks.numpy(), bodies, people[whole], people[~whole])
+    return Look(levels, bodies, people[whole], people[~whole])
 
 
 def body_of(person: Seen, film: WalkersFilm, index: int) -> tuple[float, float, float, float]:

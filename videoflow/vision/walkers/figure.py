@@ -180,5 +180,7 @@ def _arm(look: Look, turn: float, side: float, *, swing: float) -> list[_Part]:
 def _swung(joint: Joint, angle: float, length: float) -> Joint:
     """Return the other end of a limb that hangs from ``joint``, swung forward by ``angle``."""
     return Joint(
-        joint.forward + length * math.sin(angle), joint.left, joint.up - length * math.cos(angle)
+        joint.forward + length * math.sin(angle),
+        joint.left,
+        joint.up - length * math.cos(angle),
     )
