@@ -1,6 +1,6 @@
-"""Score the tracker on MOT17 val-half with TrackEval, and time it.
+"""Score a tracker on MOT17 val-half with TrackEval, and time it.
 
-    python benchmarks/mot17.py --data ../shared/data
+    python benchmarks/mot17.py --data ../shared/data --tracker motiontrack [--warps]
 
 Protocol: the second half of each sequence (frames n // 2 + 2 to n, renumbered from 1), the
 detections of ``det_yolox_x.txt``, boxes kept when w * h > 100 and w / h <= 1.6, TrackEval's
@@ -11,42 +11,40 @@ the data folder; nothing of them is part of this repository.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import json
 import os
-import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from videoflow.data import Detections, Stamp, Tracks
-from videoflow.vision.trackers import ByteTrack
+from videoflow.data import Detections, MotRows, Stamp, Tracks, read_mot, read_warps
+from videoflow.evaluation import MotScore, score_mot
+from videoflow.vision.boxes import F64
+from videoflow.vision.trackers import BotSort, ByteTrack, MotionTrack, OcSort, Sort, Tracker
 
 SEQUENCES = ("MOT17-02", "MOT17-04", "MOT17-05", "MOT17-10")
-F64 = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """TrackEval's verdict on one sequence, in per cent, and the number of id switches."""
-
-    hota: float
-    mota: float
-    idf1: float
-    id_switches: int
+TRACKERS: dict[str, Callable[[], Tracker]] = {
+    "motiontrack": MotionTrack,
+    "bytetrack": ByteTrack,
+    "ocsort": OcSort,
+    "sort": Sort,
+    "botsort": BotSort,
+}
 
 
 def main() -> None:
     """Print a table of scores and the time a frame takes."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--data", type=Path, default=default_data())
+    parser.add_argument("--tracker", choices=TRACKERS, default="motiontrack")
+    parser.add_argument("--warps", action="store_true", help="hand in gmc.txt's camera motion")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
-    scores, milliseconds = evaluate(options.data)
+    scores, milliseconds = evaluate(
+        options.data, TRACKERS[options.tracker], with_warps=options.warps
+    )
     print("sequence      HOTA   MOTA   IDF1  IDs")
     for name, s in scores.items():
         print(f"{name:<12}{s.hota:6.2f} {s.mota:6.2f} {s.idf1:6.2f} {s.id_switches:4d}")
@@ -62,118 +60,58 @@ def default_data() -> Path:
     return Path(os.environ.get("VIDEOFLOW_TEST_DATA", beside))
 
 
-def evaluate(data: Path) -> tuple[dict[str, Score], float]:
-    """Track and score all sequences.
+def evaluate(
+    data: Path, make: Callable[[], Tracker], *, with_warps: bool = False
+) -> tuple[dict[str, MotScore], float]:
+    """Track and score all sequences, each with a new tracker.
 
     Returns:
         Name to score, ``together`` last; and the tracker's milliseconds a frame.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        seconds, num_frames = 0.0, 0
-        for name in SEQUENCES:
-            frames, first = val_half(data / "mot17" / name, root, name)
-            began = time.perf_counter()
-            tracks = follow(frames)
-            seconds += time.perf_counter() - began
-            num_frames += len(frames)
-            write_tracks(tracks, root / "trackers" / "ours" / "data" / f"{name}.txt")
-            assert first == num_frames_before(data / "mot17" / name)
-        return trackeval_scores(root), 1000 * seconds / num_frames
+    pairs = {}
+    seconds, num_frames = 0.0, 0
+    for name in SEQUENCES:
+        sequence = data / "mot17" / name
+        truth, frames = val_half(sequence)
+        warps = read_warps(sequence / "gmc.txt")[-len(frames) :] if with_warps else None
+        began = time.process_time()
+        tracks = follow(make(), frames, warps)
+        seconds += time.process_time() - began
+        num_frames += len(frames)
+        pairs[name] = (truth, kept(tracks))
+    return score_mot(pairs), 1000 * seconds / num_frames
 
 
-def num_frames_before(sequence: Path) -> int:
-    """Return how many frames come before the val half."""
-    return sequence_length(sequence) // 2 + 1
-
-
-def sequence_length(sequence: Path) -> int:
-    """Read ``seqLength``."""
+def val_half(sequence: Path) -> tuple[MotRows, list[Detections]]:
+    """Return the ground truth and the detections of the second half, from frame 1."""
     lines = (sequence / "seqinfo.ini").read_text().splitlines()
-    return int(next(line.split("=")[1] for line in lines if line.startswith("seqLength")))
-
-
-def val_half(sequence: Path, root: Path, name: str) -> tuple[list[Detections], int]:
-    """Write the ground truth of the val half for TrackEval; return its detections."""
-    length, before = sequence_length(sequence), num_frames_before(sequence)
-    truth = np.loadtxt(sequence / "gt.txt", delimiter=",", ndmin=2)
-    truth = truth[truth[:, 0] > before]
-    truth[:, 0] -= before
-    home = root / "gt" / name
-    (home / "gt").mkdir(parents=True)
-    np.savetxt(home / "gt" / "gt.txt", truth, delimiter=",", fmt="%g")
-    (home / "seqinfo.ini").write_text(f"[Sequence]\nname={name}\nseqLength={length - before}\n")
-    rows = np.loadtxt(sequence / "det_yolox_x.txt", delimiter=",", ndmin=2)
-    frames = [rows[rows[:, 0] == before + 1 + i] for i in range(length - before)]
-    return [detections(of_frame, i) for i, of_frame in enumerate(frames)], before
-
-
-def detections(rows: F64, index: int) -> Detections:
-    """Turn rows of frame, id, x, y, w, h, score into the detections of frame ``index``."""
-    boxes = np.concatenate([rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]], axis=1)
-    stamp = Stamp("mot17", index, index / 30, (1080, 1920))
-    labels = np.zeros(len(rows), np.int64)
-    return Detections(stamp, boxes.astype(np.float32), rows[:, 6].astype(np.float32), labels)
-
-
-def follow(frames: list[Detections]) -> list[Tracks]:
-    """Run the tracker with the paper's settings."""
-    tracker = ByteTrack()
-    return [tracker.update(found) for found in frames]
-
-
-def write_tracks(tracks: list[Tracks], path: Path) -> None:
-    """Write the boxes that the protocol keeps, in MOTChallenge form."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        for of_frame in tracks:
-            for track_id, box in zip(of_frame.ids, of_frame.boxes_xyxy, strict=True):
-                x, y, w, h = box[0], box[1], box[2] - box[0], box[3] - box[1]
-                if w * h > 100 and w / h <= 1.6:
-                    frame = of_frame.stamp.index + 1
-                    place = f"{x:.2f},{y:.2f},{w:.2f},{h:.2f}"
-                    file.write(f"{frame},{track_id},{place},1,-1,-1,-1\n")
-
-
-def trackeval_scores(root: Path) -> dict[str, Score]:
-    """Hand the files under ``root`` to TrackEval."""
-    import trackeval
-
-    dataset = trackeval.datasets.MotChallenge2DBox(
-        {
-            "GT_FOLDER": str(root / "gt"),
-            "TRACKERS_FOLDER": str(root / "trackers"),
-            "SEQ_INFO": dict.fromkeys(SEQUENCES),
-            "SKIP_SPLIT_FOL": True,
-            "DO_PREPROC": True,
-            "PRINT_CONFIG": False,
-        }
-    )
-    quiet = dict.fromkeys(
-        ("PRINT_RESULTS", "PRINT_CONFIG", "TIME_PROGRESS", "OUTPUT_SUMMARY"), False
-    )
-    files = dict.fromkeys(("OUTPUT_DETAILED", "PLOT_CURVES", "OUTPUT_EMPTY_CLASSES"), False)
-    evaluator = trackeval.Evaluator(quiet | files | {"USE_PARALLEL": False})
-    parts = trackeval.metrics
-    metrics = [
-        parts.HOTA(),
-        parts.CLEAR({"PRINT_CONFIG": False}),
-        parts.Identity({"PRINT_CONFIG": False}),
+    length = int(next(line.split("=")[1] for line in lines if line.startswith("seqLength")))
+    first = length // 2 + 2
+    found = read_mot(sequence / "det_yolox_x.txt").between(first, length)
+    stamps = [
+        Stamp("mot17", index, index / 30, (1080, 1920)) for index in range(length - first + 1)
     ]
-    with contextlib.redirect_stdout(io.StringIO()):
-        results, _ = evaluator.evaluate([dataset], metrics)
-    table = results["MotChallenge2DBox"]["ours"]
-    names = {name: name for name in SEQUENCES} | {"COMBINED_SEQ": "together"}
-    return {shown: _score(table[name]["pedestrian"]) for name, shown in names.items()}
+    frames = [found.detections(stamp.index + 1, stamp) for stamp in stamps]
+    return read_mot(sequence / "gt.txt").between(first, length), frames
 
 
-def _score(result: dict[str, dict[str, float]]) -> Score:
-    return Score(
-        hota=100 * float(np.mean(result["HOTA"]["HOTA"])),
-        mota=100 * float(result["CLEAR"]["MOTA"]),
-        idf1=100 * float(result["Identity"]["IDF1"]),
-        id_switches=int(result["CLEAR"]["IDSW"]),
-    )
+def follow(
+    tracker: Tracker, frames: list[Detections], warps: F64 | None = None
+) -> list[Tracks]:
+    """Run a tracker over the frames."""
+    of_frames = [None] * len(frames) if warps is None else warps
+    return [tracker.update(d, warp=warp) for d, warp in zip(frames, of_frames, strict=True)]
+
+
+def kept(tracks: list[Tracks]) -> MotRows:
+    """Return the boxes that the protocol keeps."""
+    frames = np.repeat([of.stamp.index + 1 for of in tracks], [len(of) for of in tracks])
+    boxes = np.concatenate([of.boxes_xyxy for of in tracks]).astype(np.float64)
+    boxes[:, 2:] -= boxes[:, :2]
+    width, height = boxes[:, 2:].T
+    rows = (width * height > 100) & (width <= 1.6 * height)
+    ids = np.concatenate([of.ids for of in tracks])
+    return MotRows(frames[rows], ids[rows], boxes[rows], np.ones(rows.sum()))
 
 
 if __name__ == "__main__":

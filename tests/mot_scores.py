@@ -1,41 +1,32 @@
-"""Score tracks against ground truth: MOTA and IDF1 at IoU 0.5, by TrackEval's own metrics."""
+"""Score tracks that are in memory against ground truth, on the frames that the truth has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from videoflow.data import Tracks
-from videoflow.vision.boxes import iou
+from videoflow.data import MotRows, Tracks
+from videoflow.data import read_mot as read_rows
+from videoflow.evaluation import MotScore, score_mot
 
-__all__ = ["MotScore", "read_mot", "score_tracks"]
+__all__ = ["MotScore", "people_of", "read_mot", "score_tracks"]
 
 People = tuple[NDArray[np.int64], NDArray[np.float64]]
 """Ids ``[M]`` and boxes_xyxy ``[M, 4]``."""
 
 
-@dataclass(frozen=True, slots=True)
-class MotScore:
-    """MOTA and IDF1 in per cent, and the number of id switches."""
-
-    mota: float
-    idf1: float
-    id_switches: int
-
-
 def read_mot(path: Path) -> dict[int, People]:
     """Read MOTChallenge text: 0-based frame index to ids and boxes."""
-    rows = np.loadtxt(path, delimiter=",", ndmin=2)
-    frames = {}
-    for frame in np.unique(rows[:, 0]).astype(int).tolist():
-        here = rows[rows[:, 0] == frame]
-        boxes = np.hstack([here[:, 2:4], here[:, 2:4] + here[:, 4:6]])
-        frames[frame - 1] = (here[:, 1].astype(np.int64), boxes)
-    return frames
+    rows = read_rows(path)
+    boxes = rows.boxes_xywh.copy()
+    boxes[:, 2:] += boxes[:, :2]
+    return {
+        frame - 1: (rows.ids[rows.frames == frame], boxes[rows.frames == frame])
+        for frame in np.unique(rows.frames).tolist()
+    }
 
 
 def people_of(tracks: Tracks) -> People:
@@ -50,30 +41,15 @@ def score_tracks(truth: Mapping[int, People], tracks: Mapping[int, People]) -> M
         truth: Frame index to who is there.
         tracks: Frame index to who was found; frames may be missing.
     """
-    import trackeval
+    pair = (_rows(truth, truth), _rows(tracks, truth))
+    return score_mot({"pair": pair})["pair"]
 
+
+def _rows(people: Mapping[int, People], truth: Mapping[int, People]) -> MotRows:
     nobody: People = (np.zeros(0, np.int64), np.zeros((0, 4)))
-    pairs = [(truth[index], tracks.get(index, nobody)) for index in sorted(truth)]
-    real_ids, real = _renumbered([people[0] for people, _ in pairs])
-    found_ids, found = _renumbered([people[0] for _, people in pairs])
-    data = {
-        "gt_ids": real_ids,
-        "tracker_ids": found_ids,
-        "similarity_scores": [iou(there[1], seen[1]) for there, seen in pairs],
-        "num_gt_ids": real,
-        "num_tracker_ids": found,
-        "num_gt_dets": sum(map(len, real_ids)),
-        "num_tracker_dets": sum(map(len, found_ids)),
-        "num_timesteps": len(pairs),
-    }
-    quiet = {"PRINT_CONFIG": False}
-    clear = trackeval.metrics.CLEAR(quiet).eval_sequence(data)
-    identity = trackeval.metrics.Identity(quiet).eval_sequence(data)
-    return MotScore(
-        100 * float(clear["MOTA"]), 100 * float(identity["IDF1"]), int(clear["IDSW"])
-    )
-
-
-def _renumbered(ids: list[NDArray[np.int64]]) -> tuple[list[NDArray[np.int64]], int]:
-    known = np.unique(np.concatenate(ids))
-    return [np.searchsorted(known, here) for here in ids], len(known)
+    frames = [people.get(index, nobody) for index in sorted(truth)]
+    numbers = np.repeat(np.arange(1, len(frames) + 1), [len(ids) for ids, _ in frames])
+    boxes = np.concatenate([boxes for _, boxes in frames])
+    boxes[:, 2:] -= boxes[:, :2]
+    ids = np.concatenate([ids for ids, _ in frames])
+    return MotRows(numbers, ids, boxes, np.ones(len(ids)))

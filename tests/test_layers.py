@@ -14,7 +14,7 @@ FLOORS = [
     {"", "errors", "exports"},
     {"data"},
     {"core"},
-    {"runtime", "video", "nets", "vision"},
+    {"runtime", "video", "nets", "vision", "evaluation"},
     {"producers", "processors", "consumers"},
     {"recipes"},
     {"app"},
@@ -28,12 +28,15 @@ NAMED_DOOR = ("core/flow.py", "videoflow.runtime.local")
 # own, which bears its name; or, for commands, through a file for each group of them.
 FOREIGN = {
     "av": "video/libav.py",
-    "PyNvVideoCodec": "video/",
+    "PyNvVideoCodec": "video/nvdec.py",
     "torchvision": "nets/torchvision/",
     "onnx": "nets/",
     "onnxruntime": "nets/onnx_runtime.py",
     "PIL": "vision/lettering.py",
+    "pandas": "data/",
+    "pycocotools": "data/",
     "supervision": "data/",
+    "trackeval": "evaluation/",
     "typer": "app/cli",
     "cv2": "nowhere",
 }

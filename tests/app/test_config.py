@@ -9,7 +9,7 @@ import pytest
 from videoflow.app.config import FlowConfig, read_config
 from videoflow.consumers import CommandlineConsumer, WebhookConsumer
 from videoflow.errors import ConfigError
-from videoflow.processors.aggregators import SumAggregator
+from videoflow.processors.aggregators import MaxAggregator, SumAggregator
 from videoflow.producers import IntProducer
 
 GOOD = """\
@@ -256,7 +256,7 @@ def test_a_class_beside_the_config_is_found(tmp_path: Path) -> None:
             "{help: the last number}",
             "{halp: the last number}",
             5,
-            "$.inputs.last.halp: got unknown key 'halp', want one of default, help\n"
+            "$.inputs.last.halp: got unknown key 'halp', want one of choices, default, help\n"
             "  help: did you mean 'help'?",
             id="unknown-input-key",
         ),
@@ -321,6 +321,69 @@ def test_says_what_is_wrong_with_a_setting(
         read(tmp_path, GOOD, **settings)
 
     assert str(caught.value) == f"{tmp_path / 'flow.yaml'}{message}"
+
+
+CHOICE = """\
+inputs:
+  kind: {default: sum, choices: {sum: SumAggregator, max: MaxAggregator}}
+  loud: {default: "no", choices: ["no", "yes"]}
+nodes:
+  a: {type: IntProducer}
+  b: {type: "${kind}", from: a}
+  c: {type: CommandlineConsumer, from: b, sep: "${loud}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "sep"),
+    [
+        pytest.param({}, SumAggregator, "no", id="defaults"),
+        pytest.param({"kind": "max", "loud": "yes"}, MaxAggregator, "yes", id="set"),
+    ],
+)
+def test_a_word_chooses(tmp_path: Path, settings: dict[str, str], kind: type, sep: str) -> None:
+    """A word of choices stands for its value, a node's type too; in a list, for itself."""
+    _, node, printer = read(tmp_path, CHOICE, **settings).nodes
+
+    assert node.node_class is kind
+    assert printer.arguments["sep"] == sep
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        pytest.param(
+            "default: sum",
+            "default: summ",
+            "2, $.inputs.kind: got unknown kind 'summ', want one of max, sum\n"
+            "  help: did you mean 'sum'?",
+            id="unknown-word",
+        ),
+        pytest.param(
+            "default: sum", "default: 3", "2, $.inputs.kind: got unknown kind '3'", id="3"
+        ),
+        pytest.param(
+            '["no", "yes"]', "[]", "3, $.inputs.loud.choices: want a list of words", id="none"
+        ),
+        pytest.param(
+            '["no", "yes"]', "7", "3, $.inputs.loud.choices: want a list", id="no-list"
+        ),
+    ],
+)
+def test_says_what_is_wrong_with_a_choice(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    """A word that there is not is told with those that there are."""
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, CHOICE.replace(old, new))
+
+    assert str(caught.value).startswith(f"{tmp_path / 'flow.yaml'}:{message}")
+
+
+def test_a_set_word_is_looked_up_too(tmp_path: Path) -> None:
+    """What --set says must be one of the words, not one of their values."""
+    with pytest.raises(ConfigError, match="unknown kind 'SumAggregator', want one of max, sum"):
+        read(tmp_path, CHOICE, kind="SumAggregator")
 
 
 def test_says_which_argument_is_missing(tmp_path: Path) -> None:

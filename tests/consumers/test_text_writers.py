@@ -222,6 +222,31 @@ def test_one_file_for_all_streams_waits_for_all(tmp_path: Path) -> None:
     assert len(lines(tmp_path / "o")) == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "ids"),
+    [
+        pytest.param({}, [1, 2, 3], id="none by default"),
+        pytest.param({"min_area_px": 100.0}, [2, 3], id="too small"),
+        pytest.param({"max_aspect": 1.6}, [1, 2], id="too wide"),
+        pytest.param({"min_area_px": 100.0, "max_aspect": 1.6}, [2], id="MOT17"),
+    ],
+)
+def test_mot_leaves_boxes_out(
+    options: dict[str, float], ids: list[int], tmp_path: Path
+) -> None:
+    """Boxes of at most so many pixels, or wider than so many heights, are not written."""
+    sizes = [(10, 10), (32, 20), (33, 20)]
+    boxes = np.array([[5, 5, 5 + w, 5 + h] for w, h in sizes], np.float32)
+    stamp = Stamp("cam", 0, 0.0, (100, 100))
+    ones = np.ones(3, np.float32)
+    people = Tracks(stamp, np.arange(1, 4), boxes, ones, np.zeros(3, np.int64))
+
+    run(MotWriter(tmp_path / "t.txt", **options), people, cam="finished")
+
+    written = (tmp_path / "t.txt").read_text().splitlines()
+    assert [int(line.split(",")[1]) for line in written] == ids
+
+
 def test_mot_refuses_a_second_stream(tmp_path: Path) -> None:
     """The form has no place for a stream's name: two streams in one file are refused."""
     writer = MotWriter(tmp_path / "t.txt")

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from videoflow.data import Detections, Frame, Stamp
-from videoflow.errors import LeaseError
-from videoflow.nets.detector import Detector
+from videoflow.errors import LeaseError, ModelError
+from videoflow.nets.detector import DenseDetector, Detector
 from videoflow.nets.load import load_detector
+from videoflow.nets.predictions import Predictions
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +137,69 @@ def test_precision_is_the_published_one(
 
     assert figures["AP"] == pytest.approx(want, abs=0.005)
     assert figures["person_AP"] == pytest.approx(want_person, abs=0.005)
+
+
+def _plain(size_hw: tuple[int, int], level: int = 128) -> Frame:
+    pixels = torch.full((3, *size_hw), level, dtype=torch.uint8)
+    return Frame(pixels, Stamp("odd", 0, 0.0, size_hw), "rgb")
+
+
+@pytest.mark.parametrize(
+    "size_hw",
+    [(1, 1), (2, 2), (1, 4000), (4000, 1), (30, 7000), (2160, 3840)],
+    ids=["one pixel", "four pixels", "row", "column", "ribbon", "4K"],
+)
+def test_frames_of_any_proportions_are_looked_at(
+    detector: Detector, size_hw: tuple[int, int]
+) -> None:
+    """A frame of one pixel or of one row is a frame: nothing is in it, and its boxes are."""
+    (found,) = detector.detect([_plain(size_hw)])
+
+    assert found.stamp.size_hw == size_hw
+    assert np.isfinite(found.boxes_xyxy).all()
+
+
+def test_odd_frames_change_nothing_for_others(detector: Detector, frames: list[Frame]) -> None:
+    """A degenerate frame in a batch leaves the others as they are."""
+    (alone,) = detector.detect([frames[0]])
+
+    _, mixed, _ = detector.detect([_plain((1, 1)), frames[0], _plain((1, 4000))])
+
+    _assert_same(mixed, alone)
+
+
+def test_frames_without_objects_have_empty_detections(detector: Detector) -> None:
+    """A batch in which nothing is found gives detections of no rows, one for each frame."""
+    found = detector.detect([_plain((48, 64), level) for level in (0, 128, 255)])
+
+    assert [len(one) for one in found] == [0, 0, 0]
+    assert all(one.boxes_xyxy.shape == (0, 4) for one in found)
+
+
+def test_batched_equals_one_by_one_on_photographs(detector: Detector, test_data: Path) -> None:
+    """Twelve photographs of different sizes give the same boxes together as one by one."""
+    pictures = []
+    for index, path in enumerate(sorted((test_data / "coco_tiny" / "val2017").iterdir())[:12]):
+        with av.open(str(path)) as container:
+            pixels = next(container.decode(video=0)).to_ndarray(format="rgb24")
+        stamp = Stamp("photographs", index, 0.0, pixels.shape[:2])
+        pictures.append(Frame(torch.from_numpy(pixels).permute(2, 0, 1), stamp, "rgb"))
+
+    together = detector.detect(pictures)
+
+    assert sum(map(len, together)) > 30
+    for got, picture in zip(together, pictures, strict=True):
+        _assert_same(got, detector.detect([picture])[0])
+
+
+def test_network_that_overflows_is_an_error(frames: list[Frame], detector: Detector) -> None:
+    """A network of which nothing but NaN comes is told with its frame, for any class."""
+    assert isinstance(detector, DenseDetector)
+
+    def overflow(images: torch.Tensor) -> Predictions:
+        return Predictions(*(part * torch.nan for part in detector.network(images)))
+
+    broken = replace(detector, network=overflow)
+
+    with pytest.raises(ModelError, match=r"stream 'street', frame 0: .*no finite numbers"):
+        broken.detect(frames[:2])

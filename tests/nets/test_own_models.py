@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -15,6 +16,7 @@ import yaml
 from tests.nets.own_models import LABELS, SIZE, Brightest, Listing
 from videoflow.data import Frame, Stamp
 from videoflow.errors import ModelError, ShapeError
+from videoflow.nets.card import load_card
 from videoflow.nets.load import load_detector
 
 MODULE = "tests.nets.own_models"
@@ -300,3 +302,35 @@ def test_listing_reads_by_name() -> None:
     (found,) = Listing()([torch.zeros(3, SIZE, SIZE)])
 
     assert next(iter(found)) == "labels"
+
+
+def test_export_of_yolox_finds_what_the_model_of_the_shelf_finds(
+    weights: Path, test_data: Path, tmp_path: Path
+) -> None:
+    """YOLOX's own export, run as a file with its raw outputs, gives the shelf's detections."""
+    pytest.importorskip("onnxruntime", reason="ONNX files are run by it")
+    nano = load_card("yolox_nano")
+    folder = write_card(
+        tmp_path / "mine",
+        "net.onnx",
+        "yolox_raw",
+        labels=list(nano.labels),
+        input={"channels": "bgr", "size": [416, 416], "pad_value": 114},
+    )
+    (folder / "net.onnx").symlink_to(weights / nano.weights.file)
+    path = min((test_data / "coco_tiny" / "val2017").iterdir())
+    with av.open(str(path)) as container:
+        pixels = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    size = max(pixels.shape[:2])
+    square = torch.zeros(3, size, size, dtype=torch.uint8)  # no padding in either
+    square[:, : pixels.shape[0], : pixels.shape[1]] = torch.from_numpy(pixels).permute(2, 0, 1)
+    picture = Frame(square, Stamp("photograph", 0, 0.0, (size, size)), "rgb")
+    file = load_detector(folder, device="cpu", allow_unknown_checksum=True)
+
+    (got,) = file.detect([picture])
+
+    (want,) = load_detector("yolox_nano", device="cpu").detect([picture])
+    assert len(want) > 0
+    assert got.labels.tolist() == want.labels.tolist()
+    np.testing.assert_allclose(got.boxes_xyxy, want.boxes_xyxy, atol=0.05)
+    np.testing.assert_allclose(got.scores, want.scores, atol=1e-4)

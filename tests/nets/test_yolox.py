@@ -15,6 +15,7 @@ from tests.nets.yolox_reference import ReferenceYoloX, make_reference
 from videoflow.errors import ModelError, ShapeError
 from videoflow.nets import yolox
 from videoflow.nets.card import load_card
+from videoflow.nets.onnx_runtime import load_onnx
 from videoflow.nets.yolox import YoloX, YoloXSize, yolox_nano, yolox_s
 from videoflow.nets.yolox_blocks import Stem
 
@@ -74,6 +75,24 @@ def test_raw_outputs_are_those_of_the_exported_graph(nano: YoloX) -> None:
     assert outputs.shape == (1, 3549, 85)
     picked = outputs[0][ROWS][:, COLUMNS]
     torch.testing.assert_close(picked, torch.tensor(GRAPH_OUTPUT), rtol=0, atol=1e-4)
+
+
+def test_network_computes_what_onnx_runtime_computes(nano: YoloX, test_data: Path) -> None:
+    """The whole output agrees with the graph's own to 1e-4, on noise as on a pattern."""
+    pytest.importorskip("onnxruntime", reason="the graph is run by it")
+    file = test_data / "weights" / "yolox_nano_coco_416.onnx"
+    graph = load_onnx(file, device=torch.device("cpu"))
+    torch.manual_seed(0)
+    images = torch.cat((_pattern(), torch.rand(1, 3, 416, 416) * 255))
+
+    with torch.inference_mode():
+        raw = nano.raw(images)
+        (want,) = graph(images)
+
+    ours = torch.cat(
+        (raw.boxes, raw.objectness.sigmoid().unsqueeze(-1), raw.classes.sigmoid()), dim=-1
+    )
+    torch.testing.assert_close(ours, want, rtol=0, atol=1e-4)
 
 
 def test_boxes_are_offsets_from_their_place(small: YoloX) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import torch
 
+from tests.nets.test_own_models import write_card
+from tests.nets.yolox_reference import ReferenceYoloX
 from videoflow.data import Frame, Stamp
 from videoflow.errors import FlowStateError, GraphError, ModelError
 from videoflow.nets.weights import CACHE_VARIABLE, WEIGHTS_VARIABLE
@@ -127,3 +129,46 @@ def test_neither_import_nor_construction_loads_torch() -> None:
     )
 
     assert answer.stdout.strip() == "[]"
+
+
+def test_model_may_be_a_function() -> None:
+    """A function of one's own is looked for before any worker starts, and called in open()."""
+    node = ObjectDetector("tests.nets.own_models:build_network", device="cpu")
+    node.check()
+    node.open()
+
+    (found,) = node.process_batch([_grey((48, 64))])
+
+    node.close()
+    assert found.stamp.size_hw == (48, 64)
+    with pytest.raises(ModelError, match="there is no module 'no_such_package'"):
+        ObjectDetector("no_such_package:build").check()
+
+
+def test_own_weights_want_a_word_before_any_worker_starts(tmp_path: Path) -> None:
+    """A file of one's own is checked in the caller, and its checksum noted there."""
+    file = tmp_path / "my.pth"
+    reference = ReferenceYoloX(0.33, 0.25, True, num_classes=80)
+    torch.save({"model": reference.state_dict()}, file)
+    options: dict[str, Any] = {"weights": str(file), "device": "cpu", "input_size": 64}
+
+    with pytest.raises(ModelError, match="allow_unknown_checksum=True"):
+        ObjectDetector("yolox_nano", **options).check()
+    ObjectDetector("yolox_nano", allow_unknown_checksum=True, **options).check()
+    node = ObjectDetector("yolox_nano", **options)
+    node.check()
+    node.open()
+
+    (found,) = node.process_batch([_grey((48, 64))])
+
+    node.close()
+    assert found.stamp.index == 7
+
+
+@pytest.mark.usefixtures("weights")
+def test_size_that_a_model_does_not_take_is_refused_at_once(tmp_path: Path) -> None:
+    """A model of one fixed size refuses another before any worker starts."""
+    folder = write_card(tmp_path / "mine", "net.onnx", "xyxy_batch")
+
+    with pytest.raises(ModelError, match="the network takes 32 x 32 only"):
+        ObjectDetector(folder, input_size=64).check()

@@ -9,7 +9,7 @@ import pytest
 from tests.clips import index_of, write_clip
 from videoflow.core.node import ProducerNode
 from videoflow.data import Frame
-from videoflow.errors import FlowStateError, SourceError
+from videoflow.errors import FlowStateError, GraphError, SourceError
 from videoflow.producers import VideoFileReader, VideofileReader
 from videoflow.video.pace import Pacer
 
@@ -45,6 +45,29 @@ def test_a_file_is_a_stream_of_frames(tmp_path: Path) -> None:
     with pytest.raises(StopIteration):
         reader.next()
     reader.close()
+
+
+@pytest.mark.parametrize(
+    ("size_hw", "codec", "pix_fmt", "num_bytes"),
+    [
+        pytest.param((48, 64), "libx264", "yuv420p", 48 * 64 * 3 // 2, id="nv12"),
+        pytest.param((48, 64), "libx264", "yuv444p", 48 * 64 * 3, id="rgb"),
+        pytest.param((49, 65), "libx264", "yuv444p", 49 * 65 * 3, id="odd"),
+    ],
+)
+def test_the_plan_knows_how_large_a_frame_is(
+    tmp_path: Path, size_hw: tuple[int, int], codec: str, pix_fmt: str, num_bytes: int
+) -> None:
+    """As large as the frames that come; nobody knows it of a file that is not there."""
+    path = write_clip(tmp_path / "a.mp4", size_hw=size_hw, codec=codec, pix_fmt=pix_fmt)
+    reader = VideoFileReader(path)
+    reader.open()
+
+    frame = reader.next()
+    reader.close()
+
+    assert reader.item_bytes == num_bytes == frame.buffer.numel()
+    assert VideoFileReader(tmp_path / "nowhere.mp4").item_bytes is None
 
 
 def test_a_reader_travels_to_its_worker(tmp_path: Path) -> None:
@@ -128,6 +151,17 @@ def test_a_missing_file_is_refused_before_the_flow_starts(tmp_path: Path) -> Non
     with pytest.raises(SourceError, match=r"door\.mp4: got no such file"):
         reader.next()
     assert reader.num_items is None
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "cuda:100"])
+def test_a_gpu_that_is_not_there_is_refused_before_the_flow_starts(
+    tmp_path: Path, device: str
+) -> None:
+    """Who names a GPU gets it or an error."""
+    reader = VideoFileReader(write_clip(tmp_path / "door.mp4"), device=device)
+
+    with pytest.raises(GraphError, match=f"got '{device}'"):
+        reader.check()
 
 
 def test_a_reader_that_is_not_open_says_so(tmp_path: Path) -> None:

@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from videoflow.vision.assignment import assign
-from videoflow.vision.boxes import foot_points, iou, usable
+from videoflow.vision.boxes import foot_points, height_modulated_iou, iou, usable
 
 
 def test_usable_refuses_what_has_no_area() -> None:
@@ -42,28 +41,12 @@ def test_foot_point_is_the_middle_of_the_lower_edge() -> None:
     assert foot_points(np.array([[10.0, 0, 20, 50]])).tolist() == [[15.0, 50.0]]
 
 
-def test_the_gate_takes_part_in_the_optimum() -> None:
-    """Two pairs below the gate beat one cheap pair and one above it."""
-    cost = np.array([[0.1, 0.6], [0.6, 2.0]])
+def test_boxes_at_other_heights_overlap_less() -> None:
+    """Half of the width shared leaves a third; half of the height shared, a ninth."""
+    square = np.array([[0.0, 0, 2, 2]])
 
-    rows, columns = assign(cost, max_cost=0.9)
-
-    assert list(zip(rows.tolist(), columns.tolist(), strict=True)) == [(0, 0)]
-    rows, columns = assign(cost, max_cost=2.0)
-    assert list(zip(rows.tolist(), columns.tolist(), strict=True)) == [(0, 1), (1, 0)]
-
-
-@pytest.mark.parametrize(
-    "cost",
-    [
-        pytest.param(np.zeros((0, 0)), id="empty"),
-        pytest.param(np.zeros((0, 3)), id="no rows"),
-        pytest.param(np.array([[np.inf, np.nan]]), id="never"),
-        pytest.param(np.array([[0.5]]), id="at the gate"),
-    ],
-)
-def test_nobody_is_paired(cost: np.ndarray) -> None:
-    """Empty, infinite and gated costs pair nobody."""
-    rows, columns = assign(cost, max_cost=0.5)
-
-    assert len(rows) == len(columns) == 0
+    assert height_modulated_iou(square, square).tolist() == [[1.0]]
+    assert height_modulated_iou(square, square + [1, 0, 1, 0])[0, 0] == pytest.approx(1 / 3)
+    assert height_modulated_iou(square, square + [0, 1, 0, 1])[0, 0] == pytest.approx(1 / 9)
+    assert height_modulated_iou(square, square + [0, 2, 0, 2]).tolist() == [[0.0]]
+    assert height_modulated_iou(np.zeros((1, 4)), np.zeros((1, 4))).tolist() == [[0.0]]

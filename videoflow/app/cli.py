@@ -1,4 +1,4 @@
-"""The command line: ``videoflow run CONFIG --set name=value``.
+"""The command line: ``videoflow run CONFIG --set name=value``, ``doctor``, ``eval``, ...
 
 Exit codes: 0 done, 1 the flow failed, 2 the input was wrong and nothing was started,
 130 stopped by Ctrl-C, 143 stopped by SIGTERM.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from videoflow import __version__
+from videoflow.app.cli_eval import eval_app
 from videoflow.app.cli_models import models_app
 from videoflow.app.exit_codes import FAILED, WRONG_INPUT, exit_code
 
@@ -40,9 +41,10 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
-
 app.add_typer(models_app, name="models")
+app.add_typer(eval_app, name="eval")
 
 ConfigArgument = Annotated[
     str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a shipped config.")
@@ -100,7 +102,17 @@ def run(
     ] = False,
     traceback: TracebackOption = False,
 ) -> None:
-    """Run a flow to its end and report."""
+    """Run a flow to its end and report.
+
+    Each config says under `inputs` what `--set` may set; who forgets an input is told what it
+    is. What `explain` prints for the same words is how the flow would run.
+
+    Count the people who cross a line in a video, then only track a file of detections:
+
+        videoflow run count_people --set source=door.mp4 --set out=counted
+
+        videoflow run track_detections --set detections=det.txt --set out=tracks.txt
+    """
     from rich.console import Console  # slow: not for --version
 
     from videoflow.app.progress import show_progress
@@ -131,6 +143,22 @@ def explain(
     """Print the plan of a flow: workers, nodes, devices, tickets. Starts nothing."""
     with exit_code(WRONG_INPUT, traceback):
         print(_load(config, settings, placement).explain())
+
+
+@app.command()
+def doctor(
+    is_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show GPUs, decoders and libraries, and what to do about what is missing.
+
+    The exit code is 1 where a GPU is there and does not decode, and 0 otherwise.
+    """
+    from videoflow.app.doctor import as_json, describe, diagnose
+
+    diagnosis = diagnose()
+    print(as_json(diagnosis) if is_json else "\n".join(describe(diagnosis)))
+    if not diagnosis.is_well:
+        raise typer.Exit(FAILED)
 
 
 def _load(config: str, settings: list[str] | None, placement: Placement | None) -> Flow:

@@ -1,6 +1,13 @@
 """The inputs of a config: what may be set from outside, and where ``${name}`` stands for it.
 
 ``${name[0:2]}`` stands for the first two of a list, or of a text like ``0,360,1280,360``.
+
+An input with ``choices`` takes one of these words. As a list they stand for themselves; as a
+mapping each stands for its value, so that a word may choose, say, a node's type:
+
+    tracker:
+      default: bytetrack
+      choices: {bytetrack: ByteTracker, sort: SortTracker}
 """
 
 from __future__ import annotations
@@ -15,7 +22,7 @@ from videoflow.errors import ConfigError
 
 __all__ = ["SetText", "parse_settings", "resolve_inputs", "substitute"]
 
-_INPUT_KEYS = ("default", "help")
+_INPUT_KEYS = ("choices", "default", "help")
 _REFERENCE = re.compile(
     r"\$(?P<escape>\$)?\{(?P<name>[^}\[]*)(?P<part>\[(?P<first>\d*):(?P<last>\d*)\])?\}"
 )
@@ -64,7 +71,8 @@ def resolve_inputs(document: Document, settings: Mapping[str, str]) -> dict[str,
     """Return the value of every input: what was set, else its default.
 
     Raises:
-        ConfigError: An input that there is not, or one without value and default.
+        ConfigError: An input that there is not, one without value and default, or a word that
+            is not among its choices.
     """
     declared: dict[str, Any] = document.data.get("inputs") or {}
     for name in settings:
@@ -85,6 +93,8 @@ def resolve_inputs(document: Document, settings: Mapping[str, str]) -> dict[str,
                 f"got no value for {name!r}" + (f", want: {about}" if about else ""),
                 help=f"add --set {name}=...",
             )
+        if "choices" in description:
+            values[name] = _chosen(document, name, values[name], description["choices"])
     return values
 
 
@@ -110,6 +120,19 @@ def substitute(
         if whole and not whole["escape"]:
             return _look_up(whole, inputs)
         return _REFERENCE.sub(lambda found: _as_text(found, inputs), value)
+
+
+def _chosen(document: Document, name: str, word: Any, choices: Any) -> Any:
+    """Return what ``word`` stands for."""
+    if isinstance(choices, list):
+        choices = {choice: choice for choice in choices if isinstance(choice, str)}
+    with document.at("inputs", name, "choices"):
+        if not isinstance(choices, dict) or not choices:
+            raise ConfigError("want a list of words, or a mapping from words to values")
+    with document.at("inputs", name):
+        if not isinstance(word, str) or word not in choices:
+            raise unknown_word(name, str(word), choices)
+    return choices[word]
 
 
 def _look_up(found: re.Match[str], inputs: Mapping[str, Any]) -> Any:

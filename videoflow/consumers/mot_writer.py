@@ -1,18 +1,17 @@
-"""Write tracks in the text form of the MOTChallenge.
-
-Source: Leal-Taixé et al., *MOTChallenge 2015: towards a benchmark for multi-target tracking*,
-section 3.3 (file format).
-"""
+"""Write tracks in the text form of the MOTChallenge, see ``data.mot``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from videoflow.consumers.published_file import check_target
 from videoflow.consumers.text_outputs import TextOutputs
 from videoflow.core.node import ConsumerNode, Ending
 from videoflow.data.detections import Detections, Tracks
+from videoflow.data.mot import mot_lines
 from videoflow.errors import GraphError, OutputError
 
 __all__ = ["MotWriter"]
@@ -28,19 +27,31 @@ class MotWriter(ConsumerNode):
     Args:
         path: Of the file. The form has no place for a stream's name, so several streams want
             ``{stream}`` in it.
+        min_area_px: Boxes of this area, in square pixels, or less are left out; None for none.
+        max_aspect: Boxes whose width is more than so many times their height are left out;
+            None for none. The protocol of MOT17 has 100 and 1.6.
         **options: See ``NodeOptions``.
 
     Raises:
         GraphError: ``nb_tasks`` is not 1: two workers cannot write one file.
     """
 
-    def __init__(self, path: str | Path, **options: Any) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        min_area_px: float | None = None,
+        max_aspect: float | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         if self.options["nb_tasks"] != 1:
             raise GraphError(
                 f"{self.name!r}: got nb_tasks={self.options['nb_tasks']}, want 1 for one file"
             )
         self.path = Path(path).expanduser().absolute()
+        self.min_area_px = min_area_px
+        self.max_aspect = max_aspect
         self._outputs: TextOutputs | None = None
         self._only_stream: str | None = None
 
@@ -70,7 +81,7 @@ class MotWriter(ConsumerNode):
         people: Tracks | Detections | None = inputs[0]
         if people is not None:
             self._check_stream(people.stamp.stream)
-            self._outputs.write(people.stamp.stream, _lines(people))
+            self._outputs.write(people.stamp.stream, mot_lines(self._kept(people)))
 
     def end_stream(self, stream: str, ending: Ending) -> None:
         """Publish the file of ``stream`` if it has one of its own and did not fail."""
@@ -84,6 +95,17 @@ class MotWriter(ConsumerNode):
             self._outputs.close()
             self._outputs = None
 
+    def _kept(self, people: Tracks | Detections) -> Tracks | Detections:
+        if self.min_area_px is None and self.max_aspect is None:
+            return people
+        width, height = (people.boxes_xyxy[:, 2:] - people.boxes_xyxy[:, :2]).T
+        is_kept = np.ones(len(people), np.bool_)
+        if self.min_area_px is not None:
+            is_kept &= width * height > self.min_area_px
+        if self.max_aspect is not None:
+            is_kept &= width <= self.max_aspect * height
+        return people[is_kept]
+
     def _check_stream(self, stream: str) -> None:
         if "{stream}" in str(self.path):
             return
@@ -94,14 +116,3 @@ class MotWriter(ConsumerNode):
                 help=f"MotWriter('{{stream}}-{self.path.name}')",
             )
         self._only_stream = stream
-
-
-def _lines(people: Tracks | Detections) -> str:
-    frame = people.stamp.index + 1
-    ids = people.ids.tolist() if isinstance(people, Tracks) else [-1] * len(people)
-    rows = zip(ids, people.boxes_xyxy.tolist(), people.scores.tolist(), strict=True)
-    return "".join(
-        f"{frame},{track_id},{left:.2f},{top:.2f},{right - left:.2f},{bottom - top:.2f},"
-        f"{score:.4f},-1,-1,-1\n"
-        for track_id, (left, top, right, bottom), score in rows
-    )

@@ -75,6 +75,14 @@ class Detections:
             **_extras(self, rows),
         )
 
+    def extras(self, rows: Any) -> dict[str, Any]:
+        """Return embeddings, masks and keypoints of some rows, by name; None where none are.
+
+        Args:
+            rows: A mask, a slice or an index array.
+        """
+        return _extras(self, rows)
+
     def __repr__(self) -> str:
         return f"Detections({self.stamp.stream!r}, index={self.stamp.index}, M={len(self)})"
 

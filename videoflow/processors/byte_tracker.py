@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-from videoflow.core.node import PerStreamProcessorNode
-from videoflow.errors import GraphError
-
-if TYPE_CHECKING:
-    from videoflow.data import Detections, Stamp, Tracks
-    from videoflow.vision.trackers import ByteTrack
+from videoflow.processors.tracker_node import TrackerNode, above
 
 __all__ = ["ByteTracker"]
 
 
-class Stamped(Protocol):
-    """Anything that knows which frame it belongs to: a frame, detections, counts."""
-
-    @property
-    def stamp(self) -> Stamp:
-        """Which frame of which stream."""
-
-
-class ByteTracker(PerStreamProcessorNode["ByteTrack"]):
+class ByteTracker(TrackerNode):
     """Turn detections into tracks, with ids that begin at 1 in each stream.
 
     Only confirmed tracks come out; see ``vision.trackers.ByteTrack`` for what that means.
@@ -30,7 +17,7 @@ class ByteTracker(PerStreamProcessorNode["ByteTrack"]):
     A detector that does not look at every frame passes ``None``. With a second parent that
     speaks for every frame, ``ByteTracker()(people, cameras)``, the tracks are then moved on and
     come out at their predicted places; without, ``None`` comes out, and the tracks are moved
-    on when the detector looks again.
+    on when the detector looks again. That holds for every tracker.
 
     Args:
         track_threshold: Score above which a detection is strong, 0 to 1.
@@ -44,7 +31,7 @@ class ByteTracker(PerStreamProcessorNode["ByteTrack"]):
         GraphError: A value out of range.
     """
 
-    preload = ("numpy", "scipy.optimize")
+    algorithm = "ByteTrack"
 
     def __init__(
         self,
@@ -55,46 +42,12 @@ class ByteTracker(PerStreamProcessorNode["ByteTrack"]):
         max_lost_frames: int = 30,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
-        if new_track_threshold is None:
-            new_track_threshold = min(1.0, track_threshold + 0.1)
-        shares = {
-            "track_threshold": track_threshold,
-            "new_track_threshold": new_track_threshold,
-            "max_cost": max_cost,
-        }
-        for key, value in shares.items():
-            if not 0 <= value <= 1:
-                raise GraphError(f"{self.name!r}: got {key}={value!r}, want 0 to 1")
-        if not max_lost_frames >= 0:
-            raise GraphError(
-                f"{self.name!r}: got max_lost_frames={max_lost_frames!r}, want an int >= 0"
-            )
-        self.track_threshold = track_threshold
-        self.new_track_threshold = new_track_threshold
-        self.max_cost = max_cost
-        self.max_lost_frames = max_lost_frames
-
-    def make_state(self, stream: str) -> ByteTrack:
-        """Return a tracker that knows nobody."""
-        from videoflow.vision.trackers import ByteTrack  # scipy: only where tracks are made
-
-        return ByteTrack(
-            track_threshold=self.track_threshold,
-            new_track_threshold=self.new_track_threshold,
-            max_cost=self.max_cost,
-            max_lost_frames=self.max_lost_frames,
+        super().__init__(
+            {
+                "track_threshold": track_threshold,
+                "new_track_threshold": above(track_threshold, new_track_threshold),
+                "max_cost": max_cost,
+                "max_lost_frames": max_lost_frames,
+            },
+            **options,
         )
-
-    def process(self, state: ByteTrack, *inputs: Any) -> Tracks | None:
-        """Return the tracks of one frame.
-
-        Args:
-            state: The stream's tracker.
-            *inputs: The detections or None, and optionally anything with a ``stamp``.
-        """
-        detections: Detections | None = inputs[0]
-        if detections is not None:
-            return state.update(detections)
-        of_frame: Stamped | None = inputs[1] if len(inputs) > 1 else None
-        return None if of_frame is None else state.coast(of_frame.stamp)

@@ -7,6 +7,8 @@ from videoflow.producers.int_producer import IntProducer
 
 if TYPE_CHECKING:
     from videoflow.producers.image_reader import ImageFolderReader, ImageProducer
+    from videoflow.producers.live_reader import LiveReader
+    from videoflow.producers.mot_detections_reader import MotDetectionsReader
     from videoflow.producers.video_file_reader import VideoFileReader, VideofileReader
     from videoflow.producers.video_folder_reader import VideoFolderReader
 else:  # what reads pictures is imported when its name is first used
@@ -15,6 +17,8 @@ else:  # what reads pictures is imported when its name is first used
         {
             "ImageFolderReader": "image_reader",
             "ImageProducer": "image_reader",
+            "LiveReader": "live_reader",
+            "MotDetectionsReader": "mot_detections_reader",
             "VideoFileReader": "video_file_reader",
             "VideoFolderReader": "video_folder_reader",
             "VideofileReader": "video_file_reader",
@@ -25,6 +29,8 @@ __all__ = [
     "ImageFolderReader",
     "ImageProducer",
     "IntProducer",
+    "LiveReader",
+    "MotDetectionsReader",
     "VideoFileReader",
     "VideoFolderReader",
     "VideofileReader",

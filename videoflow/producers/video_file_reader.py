@@ -18,7 +18,11 @@ __all__ = ["VideoFileReader", "VideofileReader"]
 
 
 class VideoFileReader(ProducerNode):
-    """Reads the frames of a video file, on the CPU, straight into the flow's memory.
+    """Reads the frames of a video file straight into the flow's memory.
+
+    Where there is a GPU it decodes (``device="auto"``); where it cannot, the CPU does and the
+    flow's report says why. ``device="cpu"`` leaves the GPU alone, and ``"cuda"`` or
+    ``"cuda:1"`` refuses to start without one.
 
     8-bit 4:2:0 of an even size arrives as NV12, all else (10 and 12 bit, 4:2:2, 4:4:4, odd
     sizes) as RGB. A file that is cut off or damaged delivers what decodes, and the flow's
@@ -32,6 +36,7 @@ class VideoFileReader(ProducerNode):
         **options: See ``NodeOptions``; ``num_threads`` are the decoder's, two by default.
     """
 
+    prefers_gpu: ClassVar[bool] = True
     preload: ClassVar[tuple[str, ...]] = ("torch", "av", "videoflow.video.playlist")
 
     def __init__(
@@ -66,23 +71,41 @@ class VideoFileReader(ProducerNode):
         except SourceError:
             return None
 
+    @property
+    def item_bytes(self) -> int | None:
+        """How large a frame is, or None where the file does not tell."""
+        try:
+            return self._probe().frame_bytes
+        except SourceError:
+            return None
+
     def check(self) -> None:
         """Refuse a file that is missing, empty, no video, or has no frame that decodes.
 
         Raises:
             SourceError: So it is.
+            GraphError: A GPU was named that is not there.
         """
+        from videoflow.video.capabilities import check_device
+
+        check_device(self.options["device"])
         self._probe()
 
     def open(self) -> None:
         """Get ready to play; the file is opened with the first frame."""
-        from videoflow.video.pace import Pacer  # torch and av: only for who plays
+        from videoflow.video.capabilities import open_on
+        from videoflow.video.opener import VideoOpener  # torch and av: only for who plays
+        from videoflow.video.pace import Pacer
         from videoflow.video.playlist import Playlist
 
         self._playlist = Playlist(
             [self._path],
             stream=self._stream,
-            num_threads=self.options["num_threads"],
+            opener=VideoOpener(
+                device=open_on(self.device, option=self.options["device"]),
+                num_threads=self.options["num_threads"],
+                report=self.note,
+            ),
             is_looped=self._is_looped,
             pacer=Pacer() if self._is_realtime else None,
             report=self.note,

@@ -32,6 +32,7 @@ class VideoFolderReader(ProducerNode):
         **options: See ``NodeOptions``; ``num_threads`` are the decoder's, two by default.
     """
 
+    prefers_gpu: ClassVar[bool] = True
     preload: ClassVar[tuple[str, ...]] = ("torch", "av", "videoflow.video.playlist")
 
     def __init__(
@@ -68,12 +69,26 @@ class VideoFolderReader(ProducerNode):
         known = [count for count in counts if count is not None]
         return sum(known) if len(known) == len(counts) else None
 
+    @property
+    def item_bytes(self) -> int | None:
+        """Of the largest frame of all files, or None where one does not tell."""
+        try:
+            sizes = [info.frame_bytes for info in self._probe()]
+        except SourceError:
+            return None
+        known = [size for size in sizes if size is not None]
+        return max(known) if len(known) == len(sizes) else None
+
     def check(self) -> None:
         """Refuse a folder that is missing or has no video, and any file that is no video.
 
         Raises:
             SourceError: So it is.
+            GraphError: A GPU was named that is not there.
         """
+        from videoflow.video.capabilities import check_device
+
+        check_device(self.options["device"])
         self._probe()
 
     def open(self) -> None:
@@ -82,13 +97,19 @@ class VideoFolderReader(ProducerNode):
         Raises:
             SourceError: The folder is missing or has no video.
         """
-        from videoflow.video.pace import Pacer  # torch and av: only for who plays
+        from videoflow.video.capabilities import open_on
+        from videoflow.video.opener import VideoOpener  # torch and av: only for who plays
+        from videoflow.video.pace import Pacer
         from videoflow.video.playlist import Playlist
 
         self._playlist = Playlist(
             self._list(),
             stream=self._stream,
-            num_threads=self.options["num_threads"],
+            opener=VideoOpener(
+                device=open_on(self.device, option=self.options["device"]),
+                num_threads=self.options["num_threads"],
+                report=self.note,
+            ),
             is_looped=self._is_looped,
             pacer=Pacer() if self._is_realtime else None,
             report=self.note,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Final
 
+from videoflow.data.natural_order import natural_key
 from videoflow.errors import SourceError
 
 __all__ = ["IMAGE_SUFFIXES", "VIDEO_SUFFIXES", "list_folder"]
@@ -46,12 +46,4 @@ def list_folder(folder: Path, *, suffixes: tuple[str, ...]) -> list[Path]:
             f"{folder}: got no file that ends in {', '.join(suffixes)}, want at least one",
             help="hidden files and sub-folders are not looked at",
         )
-    return sorted(files, key=_natural_key)
-
-
-def _natural_key(path: Path) -> tuple[list[tuple[int, str]], str]:
-    # "cam10b.png" -> [(1, "cam"), (0, "0...010"), (1, "b.png")]: digits come before letters
-    parts = re.findall(r"\d+|\D+", path.name.lower())
-    return [
-        (0, f"{int(part):020}") if part.isdecimal() else (1, part) for part in parts
-    ], path.name
+    return sorted(files, key=lambda path: natural_key(path.name))

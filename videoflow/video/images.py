@@ -10,7 +10,7 @@ from torch import Tensor
 
 from videoflow.data.frame import Frame, Stamp
 from videoflow.errors import ShapeError, SourceError
-from videoflow.video.libav import Picture
+from videoflow.video.picture import Picture
 from videoflow.video.probe import no_picture_error, open_file
 
 __all__ = ["ImageSequence", "check_image", "read_image"]

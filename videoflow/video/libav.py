@@ -10,37 +10,53 @@ matters to who redistributes the wheel, not to who installs it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator
+import re
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, Literal, Self, cast
+from functools import partial
+from typing import Any, Final, Literal, Self, cast
 
 import av
 import numpy as np
-import torch
+from av.bitstream import BitStreamFilterContext
+from av.codec.hwaccel import HWAccel, hwdevices_available
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from torch import Tensor
 
 from videoflow.data.color import choose_color
 from videoflow.data.color_spec import ColorSpec, Matrix
-from videoflow.data.frame import Frame, Layout, Stamp
 from videoflow.errors import OutputError, SourceError
+from videoflow.video.cuda_stream import DecodeStream, TorchUpload, Uploader
+from videoflow.video.packets import (
+    CannotDecodeError,
+    CodedPacket,
+    HardwareDecoder,
+    SequenceForm,
+    UndecodableError,
+)
+from videoflow.video.picture import Picture, PictureForm
+from videoflow.video.sequence_header import MAX_HEADER_BYTES, sequence_header
+from videoflow.video.surface import Surface
 
 __all__ = [
-    "Picture",
+    "Acceleration",
+    "LibavCuda",
     "Preset",
     "VideoDecoder",
     "VideoEncoder",
     "VideoInfo",
+    "has_cuda",
     "open_encoder",
     "open_video",
+    "shown_source",
 ]
 
 TICKS_PER_SECOND: Final = 90_000  # a multiple of 24, 25, 30, 50 and 60 frames a second
@@ -48,6 +64,25 @@ TICKS_PER_SECOND: Final = 90_000  # a multiple of 24, 25, 30, 50 and 60 frames a
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"]
 
 _PLANAR_420: Final = ("yuv420p", "yuvj420p", "nv12")
+_STAYS_ON_GPU: Final = ("yuv420p", "yuvj420p", "yuv420p10le")  # what PyAV hands out from there
+# What turns the packets of a container into what a decoder on a GPU reads: start codes, and
+# the parameter sets in front of each key frame (and beside it, to be compared).
+_BITSTREAM_FILTERS: Final = {
+    "h264": "h264_mp4toannexb,extract_extradata",
+    "hevc": "hevc_mp4toannexb,extract_extradata",
+    "av1": "extract_extradata",
+    "mpeg1video": "dump_extra=freq=keyframe,extract_extradata",
+    "mpeg2video": "dump_extra=freq=keyframe,extract_extradata",
+    "mpeg4": "mpeg4_unpack_bframes,dump_extra=freq=keyframe,extract_extradata",
+}
+_CHROMA: Final = {  # by what is halved: across, down
+    (True, True): "420",
+    (True, False): "422",
+    (False, True): "440",
+    (False, False): "444",
+}
+# The CUDA context that torch works in.
+_PRIMARY_CONTEXT: Final[dict[str, object]] = {"primary_ctx": "1"}
 _MAX_FPS: Final = 1000  # above it a container tells its time base, not its rate
 # swscale's names for the matrices, and what H.264 calls matrix, primaries and transfer.
 # Source: ITU-T H.273, tables 2 to 4.
@@ -69,6 +104,7 @@ class VideoInfo:
         fps: Mean frames a second, or None where nobody knows.
         num_frames: As the container counts them, else estimated from the duration, or None.
         duration_seconds: Of the video, or None.
+        pixel_format: FFmpeg's name of how samples lie, such as ``yuv420p``, or None.
     """
 
     codec: str
@@ -76,79 +112,79 @@ class VideoInfo:
     fps: float | None
     num_frames: int | None
     duration_seconds: float | None
-
-
-class Picture:
-    """A decoded picture, still in the decoder's memory.
-
-    8-bit 4:2:0 of an even size is NV12. All else (10 and 12 bit, 4:2:2, 4:4:4, odd sizes,
-    RGB, grey) is converted to 8-bit RGB by swscale, with our choice of matrix and range.
-    A picture that its file wants turned by a quarter is turned when it is copied.
-
-    Attributes:
-        size_hw: Height and width as shown, in pixels.
-        layout: ``nv12`` or ``rgb``.
-        color: Matrix and range of the NV12 planes.
-        pts_seconds: Presentation time in its file, or None where the file has none.
-    """
-
-    __slots__ = ("_frame", "_quarter_turns", "color", "layout", "pts_seconds", "size_hw")
-
-    def __init__(
-        self, frame: VideoFrame, *, layout: Layout, color: ColorSpec, quarter_turns: int
-    ) -> None:
-        height, width = frame.height, frame.width
-        self.size_hw = (width, height) if quarter_turns % 2 else (height, width)
-        self.layout: Layout = layout
-        self.color = color
-        self.pts_seconds: float | None = frame.time
-        self._frame = frame
-        self._quarter_turns = quarter_turns  # counterclockwise
+    pixel_format: str | None = None
 
     @property
-    def buffer_shape(self) -> tuple[int, ...]:
-        """What ``copy_to`` fills: ``[H * 3 / 2, W]`` for NV12, ``[H, W, 3]`` for RGB."""
+    def frame_bytes(self) -> int | None:
+        """How large a frame is, as NV12 or as RGB; None where nobody knows before."""
         height, width = self.size_hw
-        return (height * 3 // 2, width) if self.layout == "nv12" else (height, width, 3)
+        if not height or not width:
+            return None
+        is_nv12 = self.pixel_format in _PLANAR_420 and not (height % 2 or width % 2)
+        return height * width * 3 // 2 if is_nv12 else height * width * 3
 
-    def copy_to(self, out: Tensor) -> None:
-        """Copy the pixels out of the decoder's memory, once.
 
-        Args:
-            out: uint8 ``buffer_shape``, contiguous. On a GPU it is filled by one upload.
-        """
-        on_host = out if out.device.type == "cpu" else torch.empty(out.shape, dtype=out.dtype)
-        array: NDArray[np.uint8] = on_host.numpy()
-        if self.layout == "nv12":
-            _copy_nv12(self._frame, array, quarter_turns=self._quarter_turns)
-        else:
-            pixels = _rows(self._frame, 0, row_bytes=self._frame.width * 3)
-            pixels = pixels.reshape(self._frame.height, self._frame.width, 3)
-            np.copyto(array, np.rot90(pixels, self._quarter_turns))
-        if on_host is not out:
-            out.copy_(on_host)
+@dataclass(frozen=True, slots=True)
+class LibavCuda:
+    """FFmpeg's own decoder for NVIDIA's GPUs.
 
-    def to_frame(self, stamp: Stamp, *, memory: Callable[[tuple[int, ...]], Tensor]) -> Frame:
-        """Return the picture as a frame in memory from ``memory(buffer_shape)``."""
-        buffer = memory(self.buffer_shape)
-        self.copy_to(buffer)
-        if self.layout == "rgb":
-            buffer = buffer.permute(2, 0, 1)
-        return Frame(buffer, stamp, self.layout, self.color)
+    Attributes:
+        gpu_index: Which GPU.
+        stream: Where the pictures are copied.
+    """
+
+    gpu_index: int
+    stream: DecodeStream
+
+
+def _ignore(_text: str) -> None:
+    """Take a remark that nobody asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acceleration:
+    """What a GPU does of the work; without all of it, the CPU decodes for the CPU.
+
+    Attributes:
+        hardware: Decodes the packets.
+        cuda: Has FFmpeg decode on the GPU.
+        uploader: Takes what the CPU decodes to the GPU.
+        report: Hears why the GPU does not decode a source after all.
+    """
+
+    hardware: HardwareDecoder | None = None
+    cuda: LibavCuda | None = None
+    uploader: Uploader | None = None
+    report: Callable[[str], None] = _ignore
 
 
 class VideoDecoder:
     """Decodes the video of one source, picture by picture; close it, or use ``with``.
 
-    What is damaged does not end it: what decodes is delivered, the rest is counted.
+    What is damaged does not end it: what decodes is delivered, the rest is counted. A
+    decoder on a GPU that cannot go on is replaced by FFmpeg's on the CPU, and a remark.
+
+    Args:
+        container: The source.
+        stream: Its video.
+        source: How it is called in messages.
+        as_rgb: Deliver RGB also where NV12 would do.
+        acceleration: What a GPU does of the work.
 
     Attributes:
         info: What the container says.
         num_pictures: Delivered so far.
+        num_undecodable: Packets of which nothing could be made, so far.
     """
 
     def __init__(
-        self, container: InputContainer, stream: VideoStream, *, source: str, as_rgb: bool
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        *,
+        source: str,
+        as_rgb: bool,
+        acceleration: Acceleration | None = None,
     ) -> None:
         self.info = _info(container, stream)
         self.num_pictures = 0
@@ -156,16 +192,21 @@ class VideoDecoder:
         self._container = container
         self._stream = stream
         self._as_rgb = as_rgb
+        self._acceleration = acceleration or Acceleration()
+        self._uploader = self._acceleration.uploader or Uploader(TorchUpload())
         self._reformatter = VideoReformatter()
+        self._hardware = self._acceleration.hardware
+        self._coded = _CodedStream(stream, self._form) if self._hardware else None
+        self._waits_for_keyframe = False
         self._num_announced: int = stream.frames
         self._num_packets = 0
-        self._num_undecodable = 0
+        self.num_undecodable = 0
         self._num_damaged = 0
         self._demux_error = ""
         self._pictures = self._decode()
 
     def read(self) -> Picture | None:
-        """Return the next picture, or None at the end. It is valid for as long as it is held.
+        """Return the next picture, or None at the end; the one before is gone then.
 
         Blocks while the source has nothing, without the interpreter's lock.
         """
@@ -174,8 +215,8 @@ class VideoDecoder:
     def describe_loss(self) -> str | None:
         """Return what of the source could not be read so far, or None if nothing was lost."""
         losses = []
-        if self._num_undecodable:
-            losses.append(f"{self._num_undecodable} packets could not be decoded")
+        if self.num_undecodable:
+            losses.append(f"{self.num_undecodable} packets could not be decoded")
         if self._num_damaged:
             losses.append(f"{self._num_damaged} pictures are damaged")
         if self._num_packets < self._num_announced:
@@ -186,9 +227,17 @@ class VideoDecoder:
             losses.append(f"reading stopped with {self._demux_error!r}")
         return f"{self._source}: {', '.join(losses)}" if losses else None
 
+    @property
+    def demux_error(self) -> str:
+        """What ended the reading before the source's own end, or nothing."""
+        return self._demux_error
+
     def close(self) -> None:
         """Let go of the source and the decoder."""
         self._pictures.close()
+        if self._hardware is not None:
+            self._hardware.close()
+            self._hardware = None
         self._container.close()
 
     def __enter__(self) -> Self:
@@ -200,14 +249,11 @@ class VideoDecoder:
     def _decode(self) -> Generator[Picture, None, None]:
         for packet in self._demux():
             try:
-                frames = packet.decode()
-            except FFmpegError:
-                self._num_undecodable += 1
-                continue
-            for frame in frames:
-                self.num_pictures += 1
-                self._num_damaged += frame.is_corrupt
-                yield self._picture(frame)
+                for picture in self._pictures_of(packet):
+                    self.num_pictures += 1
+                    yield picture
+            except (FFmpegError, UndecodableError):
+                self.num_undecodable += 1
 
     def _demux(self) -> Iterator[Packet[VideoStream]]:
         try:
@@ -223,27 +269,70 @@ class VideoDecoder:
         packet.stream = self._stream
         return packet
 
-    def _picture(self, frame: VideoFrame) -> Picture:
+    def _pictures_of(self, packet: Packet[VideoStream]) -> Iterable[Picture]:
+        if self._hardware is not None and self._coded is not None:
+            try:
+                yield from self._decode_on_hardware(packet, self._hardware, self._coded)
+            except CannotDecodeError as error:
+                self._leave_hardware(error)
+            else:
+                return
+        if self._waits_for_keyframe and packet.size:
+            if not packet.is_keyframe:
+                self.num_undecodable += 1
+                return
+            self._waits_for_keyframe = False
+        for frame in packet.decode():
+            self._num_damaged += frame.is_corrupt
+            yield self._picture(frame)
+
+    def _decode_on_hardware(
+        self, packet: Packet[VideoStream], hardware: HardwareDecoder, coded: _CodedStream
+    ) -> Iterator[Picture]:
+        for part in coded.unwrap(packet):
+            yield from hardware.decode(part)
+        if not packet.size:
+            yield from hardware.flush()
+
+    def _leave_hardware(self, error: CannotDecodeError) -> None:
+        assert self._hardware is not None
+        self._hardware.close()
+        self._hardware = None
+        self._waits_for_keyframe = True
+        self._acceleration.report(
+            f"{self._source}: decoded on the CPU: {error.reason}\n  help: {error.help}"
+        )
+
+    def _form(self, frame: VideoFrame) -> PictureForm:
         color = choose_color(
             frame.colorspace,
             is_full_range=frame.color_range == ColorRange.JPEG
             or frame.format.name.startswith("yuvj"),
             num_lines=frame.height,
         )
-        quarter_turns = round(frame.rotation / 90) % 4
         is_nv12 = not self._as_rgb and _is_nv12(frame)
-        return Picture(
-            frame if is_nv12 else self._rgb24(frame, color),
-            layout="nv12" if is_nv12 else "rgb",
-            color=color,
-            quarter_turns=quarter_turns,
+        return PictureForm(
+            (frame.height, frame.width),
+            "nv12" if is_nv12 else "rgb",
+            color,
+            quarter_turns=round(frame.rotation / 90) % 4,
         )
+
+    def _picture(self, frame: VideoFrame) -> Picture:
+        form, pts_seconds = self._form(frame), frame.time
+        cuda = self._acceleration.cuda
+        if cuda is not None and frame.format.name == "cuda":
+            return Picture(_CudaPixels(frame, cuda), form, pts_seconds=pts_seconds)
+        if form.layout == "rgb":
+            frame = self._rgb24(frame, form.color)
+        return Picture(_HostPixels(frame, self._uploader), form, pts_seconds=pts_seconds)
 
     def _rgb24(self, frame: VideoFrame, color: ColorSpec) -> VideoFrame:
         is_rgb = frame.format.is_rgb
         return self._reformatter.reformat(
-            frame,
+            _with_whole_chroma(frame),
             format="rgb24",
+            interpolation=Interpolation.POINT,  # as data.color does: no chroma in between
             src_colorspace=None if is_rgb else _SWSCALE_MATRIX[color.matrix],
             src_color_range=ColorRange.JPEG
             if is_rgb or color.is_full_range
@@ -253,13 +342,15 @@ class VideoDecoder:
         )
 
 
-def open_video(
+def open_video(  # noqa: PLR0913 - what a source is told once
     source: str,
     *,
     num_threads: int,
     as_rgb: bool = False,
     timeout_seconds: float | None = None,
+    container_format: str | None = None,
     options: dict[str, str] | None = None,
+    acceleration: Acceleration | None = None,
 ) -> VideoDecoder:
     """Open the best video stream of a file or URL.
 
@@ -268,31 +359,47 @@ def open_video(
         num_threads: Threads of the decoder.
         as_rgb: Deliver RGB also where NV12 would do.
         timeout_seconds: How long opening, and each read, may block; None for ever.
+        container_format: FFmpeg's name of it where it cannot be told from the bytes.
         options: FFmpeg's options for the container's reader, such as ``rtsp_transport``.
+        acceleration: What a GPU does of the work.
 
     Raises:
         SourceError: It cannot be opened, or there is no video in it.
     """
-    try:
-        container = av.open(
-            source, options=options or {}, timeout=timeout_seconds, metadata_errors="replace"
-        )
-    except FFmpegError as error:
-        raise SourceError(
-            f"{_shown(source)}: cannot be opened: {error.strerror}",
-            help="give a video; one whose recording was cut off may lack its index",
-        ) from error
+    open_container = partial(
+        _open_container,
+        source,
+        format=container_format,
+        options=options or {},
+        timeout=timeout_seconds,
+        metadata_errors="replace",
+    )
+    container = open_container()
     stream = container.streams.best("video")
     if not isinstance(stream, VideoStream) or not _is_video(container, stream):
         kinds = sorted({each.type for each in container.streams if each is not stream})
         container.close()
+        what = " and ".join(kinds) or "no moving picture"
         raise SourceError(
-            f"{_shown(source)}: got {' and '.join(kinds) or 'no moving picture'}, want a video",
+            f"{shown_source(source)}: got {what}, want a video",
             help="check that this is the right file",
         )
+    cuda = acceleration.cuda if acceleration else None
+    if cuda and stream.codec_context.pix_fmt in _STAYS_ON_GPU:
+        index = stream.index
+        container.close()
+        container = open_container(hwaccel=_hwaccel(cuda))
+        stream = cast(VideoStream, container.streams[index])
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = num_threads
-    return VideoDecoder(container, stream, source=_shown(source), as_rgb=as_rgb)
+    return VideoDecoder(
+        container, stream, source=shown_source(source), as_rgb=as_rgb, acceleration=acceleration
+    )
+
+
+def has_cuda() -> bool:
+    """Return whether this build of FFmpeg decodes with NVIDIA's GPUs, where there is one."""
+    return "cuda" in hwdevices_available()
 
 
 class VideoEncoder:
@@ -412,9 +519,162 @@ def _is_video(container: InputContainer, stream: VideoStream) -> bool:
     return not is_text and not is_cover
 
 
+def _open_container(source: str, **how: Any) -> InputContainer:
+    try:
+        return cast(InputContainer, av.open(source, **how))
+    except FFmpegError as error:
+        raise SourceError(
+            f"{shown_source(source)}: cannot be opened: {error.strerror}",
+            help="give a video; one whose recording was cut off may lack its index",
+        ) from error
+
+
+def _hwaccel(cuda: LibavCuda) -> HWAccel:
+    """Return what keeps pictures on the GPU; what the GPU cannot decode, the CPU does."""
+    return HWAccel(
+        "cuda",
+        device=str(cuda.gpu_index),
+        allow_software_fallback=True,
+        options=_PRIMARY_CONTEXT,
+        is_hw_owned=True,
+    )
+
+
+class _HostPixels:
+    """A picture in host memory."""
+
+    def __init__(self, frame: VideoFrame, uploader: Uploader) -> None:
+        self._frame = frame
+        self._uploader = uploader
+
+    def copy_to(self, out: Tensor, form: PictureForm) -> None:
+        self._uploader.fill(out, lambda host: self._write(host.numpy(), form))
+
+    def _write(self, out: NDArray[np.uint8], form: PictureForm) -> None:
+        if form.layout == "nv12":
+            _copy_nv12(self._frame, out, quarter_turns=form.quarter_turns)
+            return
+        height, width = form.coded_size_hw
+        pixels = _rows(self._frame, 0, row_bytes=width * 3)[:height].reshape(height, width, 3)
+        np.copyto(out, np.rot90(pixels, form.quarter_turns))
+
+
+class _CudaPixels:
+    """A picture that FFmpeg left on the GPU."""
+
+    def __init__(self, frame: VideoFrame, cuda: LibavCuda) -> None:
+        self._frame = frame
+        self._stream = cuda.stream
+
+    def copy_to(self, out: Tensor, form: PictureForm) -> None:
+        with self._stream.turn():
+            # as capsules: PyAV hands its planes out for no stream but the default one
+            luma, chroma = (self._stream.tensor(p.__dlpack__()) for p in self._frame.planes)
+            Surface(luma, chroma).copy_to(out, form)
+
+
+class _CodedStream:
+    """Makes of a container's packets what a decoder on a GPU reads."""
+
+    def __init__(
+        self, stream: VideoStream, form_of: Callable[[VideoFrame], PictureForm]
+    ) -> None:
+        self._stream = stream
+        self._form_of = form_of
+        self._codec = stream.codec_context.codec.canonical_name
+        self._filter = BitStreamFilterContext(
+            _BITSTREAM_FILTERS.get(self._codec, "null"), stream
+        )
+
+    def unwrap(self, packet: Packet[VideoStream]) -> list[CodedPacket]:
+        """Return the parts of a packet; the packet itself stays as it is.
+
+        Raises:
+            FFmpegError: It is damaged.
+        """
+        if not packet.size:
+            return []
+        parts = self._filter.filter(_copy(packet))
+        return [self._coded(part, packet) for part in parts if part.size]
+
+    def _coded(self, part: Packet[Any], packet: Packet[VideoStream]) -> CodedPacket:
+        has_sets = part.has_sidedata("new_extradata")
+        return CodedPacket(
+            codec=self._codec,
+            address=part.buffer_ptr,
+            num_bytes=part.size,
+            pts_ticks=part.pts,
+            pts_seconds=None if part.pts is None else float(part.pts * packet.time_base),
+            header=sequence_header(
+                self._codec,
+                packet=bytes(memoryview(part)[:MAX_HEADER_BYTES]),
+                extradata=bytes(part.get_sidedata("new_extradata")) if has_sets else None,
+            ),
+            is_shown=not packet.is_discard,
+            look=lambda: self._look(packet),
+            owner=part,
+        )
+
+    def _look(self, packet: Packet[VideoStream]) -> SequenceForm | None:
+        """Decode one packet alone, for what its picture says of itself."""
+        context = self._stream.codec_context
+        copy = _copy(packet)  # without the mark that its picture is not to be shown
+        copy.stream = self._stream
+        try:
+            frames = [*copy.decode(), *context.decode(None)]
+        except FFmpegError:
+            return None
+        finally:
+            context.flush_buffers()
+        return self._sequence(frames[0]) if frames else None
+
+    def _sequence(self, frame: VideoFrame) -> SequenceForm:
+        luma, *others = frame.format.components
+        chroma = "400"
+        if len(others) >= 2:
+            is_half = others[0].width < luma.width, others[0].height < luma.height
+            chroma = "rgb" if frame.format.is_rgb else _CHROMA[is_half]
+        return SequenceForm(self._codec, chroma, luma.bits, self._form_of(frame))
+
+
+def _copy(packet: Packet[VideoStream]) -> Packet[Any]:
+    """Return a packet of one's own: a filter empties what it is given."""
+    copy = Packet(bytes(packet))
+    copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
+    copy.is_keyframe = packet.is_keyframe
+    if packet.has_sidedata("new_extradata"):
+        copy.set_sidedata(packet.get_sidedata("new_extradata"))
+    return copy
+
+
+def _with_whole_chroma(frame: VideoFrame) -> VideoFrame:
+    """Return a picture of an even size where chroma is halved: the last row and column twice.
+
+    In a picture of an odd size swscale takes chroma from elsewhere than in an even one.
+    """
+    luma, *others = frame.format.components
+    is_halved = any(o.width < luma.width or o.height < luma.height for o in others)
+    if not is_halved or not (frame.width % 2 or frame.height % 2):
+        return frame
+    even = VideoFrame(
+        frame.width + frame.width % 2, frame.height + frame.height % 2, frame.format.name
+    )
+    num_bytes = 1 if luma.bits == 8 else 2
+    for index, plane in enumerate(frame.planes):
+        source = _rows(frame, index, row_bytes=plane.width * num_bytes)
+        out = _rows(even, index, row_bytes=even.planes[index].width * num_bytes)
+        height, row_bytes = source.shape
+        out[:height, :row_bytes] = source
+        out[:height, row_bytes:] = source[:, row_bytes - num_bytes :][
+            :, : out.shape[1] - row_bytes
+        ]
+        out[height:] = out[height - 1]
+    return even
+
+
 def _is_nv12(frame: VideoFrame) -> bool:
     return (
-        frame.format.name in _PLANAR_420
+        (frame.sw_format or frame.format).name in _PLANAR_420
         and frame.width % 2 == 0
         and frame.height % 2 == 0
         and all(plane.line_size > 0 for plane in frame.planes)
@@ -457,15 +717,17 @@ def _info(container: InputContainer, stream: VideoStream) -> VideoInfo:
         fps=fps,
         num_frames=stream.frames or estimate,
         duration_seconds=duration,
+        pixel_format=stream.codec_context.pix_fmt,
     )
 
 
-def _shown(source: str) -> str:
-    return source.removeprefix("file:")
+def shown_source(source: str) -> str:
+    """Return a source as messages show it: without FFmpeg's prefix, and without a password."""
+    return re.sub(r"(?<=://)[^/@]*@", "", source.removeprefix("file:"))
 
 
 def _output_error(path: str, error: FFmpegError) -> OutputError:
     return OutputError(
-        f"{_shown(path)}: cannot be written: {error.strerror}",
+        f"{shown_source(path)}: cannot be written: {error.strerror}",
         help="check the folder's free space and its rights",
     )

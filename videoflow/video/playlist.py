@@ -9,14 +9,15 @@ from typing import Final
 from torch import Tensor
 
 from videoflow.data.frame import Frame, Stamp
-from videoflow.video.libav import Picture, VideoDecoder
+from videoflow.video.libav import VideoDecoder
+from videoflow.video.opener import VideoOpener
 from videoflow.video.pace import Pacer
-from videoflow.video.probe import no_picture_error, open_file
+from videoflow.video.picture import Picture
+from videoflow.video.probe import no_picture_error
 
 __all__ = ["Playlist"]
 
 DEFAULT_FPS: Final = 25.0  # where neither the file nor its pictures tell a rate
-DEFAULT_NUM_THREADS: Final = 2
 
 
 class Playlist:
@@ -28,7 +29,7 @@ class Playlist:
     Args:
         paths: At least one.
         stream: Name of the stream.
-        num_threads: Threads of the decoder; None for two.
+        opener: Opens the files, on the reader's device.
         is_looped: Begin again at the end, for ever.
         pacer: Holds frames back until they are due; None to play as fast as it goes.
         report: Hears once for each file what of it could not be read.
@@ -39,14 +40,14 @@ class Playlist:
         paths: Sequence[Path],
         *,
         stream: str,
-        num_threads: int | None = None,
+        opener: VideoOpener,
         is_looped: bool = False,
         pacer: Pacer | None = None,
         report: Callable[[str], None],
     ) -> None:
         self._paths = paths
         self._stream = stream
-        self._num_threads = num_threads or DEFAULT_NUM_THREADS
+        self._opener = opener
         self._is_looped = is_looped
         self._pacer = pacer
         self._report = report
@@ -76,10 +77,9 @@ class Playlist:
         return picture.to_frame(stamp, memory=memory)
 
     def close(self) -> None:
-        """Close the open file."""
-        if self._decoder is not None:
-            self._decoder.close()
-            self._decoder = None
+        """Close the open file, and let go of the device."""
+        self._close_file()
+        self._opener.close()
 
     def _next_picture(self) -> Picture | None:
         while self._decoder is not None or self._open_next():
@@ -94,7 +94,7 @@ class Playlist:
         if self._num_opened >= len(self._paths) and not self._is_looped:
             return False
         self._path = self._paths[self._num_opened % len(self._paths)]
-        self._decoder = open_file(self._path, num_threads=self._num_threads)
+        self._decoder = self._opener.open_file(self._path)
         if self._decoder.info.fps:
             self._interval_seconds = 1 / self._decoder.info.fps
         self._num_opened += 1
@@ -106,8 +106,13 @@ class Playlist:
         loss = decoder.describe_loss()
         if loss and self._num_opened <= len(self._paths):
             self._report(loss)
-        self.close()
+        self._close_file()
         self._shift_seconds = None
+
+    def _close_file(self) -> None:
+        if self._decoder is not None:
+            self._decoder.close()
+            self._decoder = None
 
     def _place(self, own_pts_seconds: float | None) -> float:
         last = self._last_pts_seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from videoflow.errors import SourceError
-from videoflow.video.libav import VideoDecoder, VideoInfo, open_video
+from videoflow.video.libav import Acceleration, VideoDecoder, VideoInfo, open_video
 
 __all__ = ["check_is_file", "no_picture_error", "open_file", "probe"]
 
@@ -22,13 +22,20 @@ def probe(path: Path) -> VideoInfo:
         return decoder.info
 
 
-def open_file(path: Path, *, num_threads: int, as_rgb: bool = False) -> VideoDecoder:
+def open_file(
+    path: Path,
+    *,
+    num_threads: int,
+    as_rgb: bool = False,
+    acceleration: Acceleration | None = None,
+) -> VideoDecoder:
     """Open a file for decoding.
 
     Args:
         path: Of a video or an image; any characters.
         num_threads: Threads of the decoder.
         as_rgb: Deliver RGB also where NV12 would do.
+        acceleration: What a GPU does of the work.
 
     Raises:
         SourceError: It is missing, a folder, empty, or not a video.
@@ -41,6 +48,7 @@ def open_file(path: Path, *, num_threads: int, as_rgb: bool = False) -> VideoDec
         num_threads=num_threads,
         as_rgb=as_rgb,
         options={"pattern_type": "none"},
+        acceleration=acceleration,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import numpy as np
 
 from videoflow.data.detections import Detections, Tracks
-from videoflow.vision.assignment import assign
+from videoflow.vision.assignment import best_pairs
 from videoflow.vision.boxes import F64, Boxes, iou, usable
 
 __all__ = ["FaceMemory", "FaceRegion", "face_regions", "heads_of_boxes"]
@@ -122,7 +122,7 @@ class FaceMemory:
         if self._regions is not None:
             # A file that is played again starts at zero: what was seen later is not older.
             is_young = np.abs(now_seconds - self._seen_seconds) <= self._hold_seconds
-            _, again = assign(1 - iou(found, self._regions), max_cost=1 - _LEAST_OVERLAP)
+            _, again = best_pairs(iou(found, self._regions), least=_LEAST_OVERLAP)
             is_young[again] = False
             kept, times = self._regions[is_young], self._seen_seconds[is_young]
         self._regions = np.vstack([found, kept])

@@ -40,7 +40,8 @@ def build_reference(
         **options: Of the model.
     """
     torch.manual_seed(seed)
-    model = get_model(name, weights=None, weights_backbone=None, **options).eval()
+    model: nn.Module = get_model(name, weights=None, weights_backbone=None, **options)
+    model.eval()
     hooks = []
     for path, module in model.named_modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -55,7 +56,8 @@ def build_reference(
         model(list(pictures) if hasattr(model, "transform") else torch.stack(list(pictures)))
     for hook in hooks:
         hook.remove()
-    return model.eval().requires_grad_(False)
+    model.eval().requires_grad_(False)
+    return model
 
 
 class _Widen:

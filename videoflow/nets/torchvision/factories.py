@@ -75,7 +75,7 @@ def make_batched(model: nn.Module) -> nn.Module:
 def _read(weights: Path) -> dict[str, Tensor]:
     try:
         state = torch.load(weights, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, LookupError, ValueError) as error:
         raise ModelError(
             f"{weights}: is no checkpoint of plain tensors: {error}",
             help="the card's factory reads what torch.save(model.state_dict(), file) writes",

@@ -27,6 +27,7 @@ from videoflow.nets.ranking import best_of_each
 from videoflow.nets.torchvision.anchors import Anchors
 from videoflow.nets.torchvision.overlaps import suppress_in_groups
 from videoflow.nets.torchvision.selecting import (
+    MIN_SIDE_PX,
     Candidates,
     clip,
     exact,
@@ -67,11 +68,14 @@ class RegionNetwork(nn.Module):
         region, label = find_classes(
             scores, selection.score_threshold, selection=selection, first=1
         )
-        deltas = exact(deltas).unflatten(1, (-1, 4))[region, label]
+        deltas = exact(deltas).view(len(deltas), -1, 4)[region, label]
         boxes = heads.box_coder.decode_single(deltas, regions[region])
+        boxes = clip(boxes, image[region], content_hw=content_hw)
         seen = Candidates(image[region], boxes, scores[region, label], label)
+        # What lies outside the picture goes first, and takes nobody's place.
+        inside = seen.rows(is_larger(boxes, MIN_SIDE_PX))
         found = keep_best(
-            seen, content_hw=content_hw, selection=selection, limit=heads.detections_per_img
+            inside, content_hw=content_hw, selection=selection, limit=heads.detections_per_img
         )
         return self._look_closer(found, images, levels)
 

@@ -19,6 +19,7 @@ from videoflow.nets.ranking import best_of_each
 from videoflow.nets.torchvision.overlaps import suppress_in_groups
 
 __all__ = [
+    "MIN_SIDE_PX",
     "Candidates",
     "clip",
     "exact",
@@ -28,7 +29,7 @@ __all__ = [
     "logit_floor",
 ]
 
-_MIN_SIDE_PX: Final = 1e-2
+MIN_SIDE_PX: Final = 1e-2
 """Of a box in the input. What is smaller lies outside the picture and was clipped."""
 
 
@@ -76,7 +77,7 @@ def keep_best(
     )
     found = clipped.rows(kept)
     found = found.rows(best_of_each(found.scores, found.image, limit=limit))
-    return Objects(*found.rows(is_larger(found.boxes, _MIN_SIDE_PX)))
+    return Objects(*found.rows(is_larger(found.boxes, MIN_SIDE_PX)))
 
 
 def clip(boxes: Tensor, image: Tensor, *, content_hw: Sequence[tuple[int, int]]) -> Tensor:

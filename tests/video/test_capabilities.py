@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.nvdec_stub import FakeLibrary
+from videoflow.errors import GraphError
+from videoflow.video.capabilities import (
+    DecodingKind,
+    VideoCapabilities,
+    check_device,
+    choose_decoding,
+    open_on,
+    probe_video,
+)
+from videoflow.video.nvdec import Nvdec, NvdecCaps, NvdecProblem, find_extensions, load_nvdec
+
+CUDA, CUVID, ENCODE = "libcuda.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1"
+PROBLEM = NvdecProblem("it broke", "mend it")
+
+# What the package raises, word for word (first lines).
+NO_ENCODER = RuntimeError(
+    "Failed to load NVENC library: libnvidia-encode.so.1: cannot open shared object file: No "
+    "such file or directory\n\n=== TROUBLESHOOTING STEPS ===\n"
+)
+NO_CUDA = ImportError("libcuda.so.1: cannot open shared object file: No such file or directory")
+
+
+def capabilities(
+    *,
+    num_gpus: int = 1,
+    missing: tuple[str, ...] = (),
+    loading: str = "package",
+    has_libav_cuda: bool = True,
+    has_nvidia_device: bool = True,
+) -> VideoCapabilities:
+    kinds: dict[str, Nvdec | NvdecProblem] = {
+        "package": Nvdec(FakeLibrary(), "package"),
+        "extension": Nvdec(FakeLibrary(), "extension"),
+        "none": PROBLEM,
+    }
+    nvdec = kinds[loading]
+    return VideoCapabilities(num_gpus, missing, nvdec, has_libav_cuda, has_nvidia_device)
+
+
+ALL_GONE = (CUDA, CUVID, ENCODE)
+
+
+@pytest.mark.parametrize(
+    ("found", "device", "kind", "gpu_index", "is_fallback", "reason"),
+    [
+        pytest.param(capabilities(), "cpu", "cpu", None, False, "asked for", id="cpu-wanted"),
+        pytest.param(capabilities(), "auto", "nvdec", 0, False, "PyNvVideoCodec", id="all"),
+        pytest.param(
+            capabilities(num_gpus=2),
+            "cuda:1",
+            "nvdec",
+            1,
+            False,
+            "can be used",
+            id="second",
+        ),
+        pytest.param(
+            capabilities(loading="extension", missing=(ENCODE,)),
+            "cuda",
+            "nvdec",
+            0,
+            False,
+            "without the encoder",
+            id="no-encoder",
+        ),
+        pytest.param(
+            capabilities(loading="none"), "auto", "libav-cuda", 0, True, "it broke", id="libav"
+        ),
+        pytest.param(
+            capabilities(loading="none", missing=(CUVID, ENCODE)),
+            "auto",
+            "upload",
+            0,
+            True,
+            "it broke",
+            id="no-nvcuvid",
+        ),
+        pytest.param(
+            capabilities(loading="none", has_libav_cuda=False),
+            "cuda",
+            "upload",
+            0,
+            True,
+            "it broke",
+            id="libav-without-cuda",
+        ),
+        pytest.param(
+            capabilities(num_gpus=0, loading="none", missing=ALL_GONE),
+            "auto",
+            "cpu",
+            None,
+            True,
+            "libcuda.so.1 was not found",
+            id="gpu-without-driver",
+        ),
+        pytest.param(
+            capabilities(num_gpus=0, loading="none", missing=ALL_GONE, has_nvidia_device=False),
+            "auto",
+            "cpu",
+            None,
+            False,
+            "no GPU",
+            id="no-gpu-at-all",
+        ),
+        pytest.param(
+            capabilities(num_gpus=0, loading="none"),
+            "auto",
+            "cpu",
+            None,
+            True,
+            "torch can use no GPU",
+            id="torch-without-cuda",
+        ),
+    ],
+)
+def test_the_best_way_is_taken(
+    found: VideoCapabilities,
+    device: str,
+    kind: DecodingKind,
+    gpu_index: int | None,
+    is_fallback: bool,
+    reason: str,
+) -> None:
+    """Each step down the chain is taken for what is missing, and says so with what to do."""
+    way = choose_decoding(found, device)
+
+    assert (way.kind, way.gpu_index, way.is_fallback) == (kind, gpu_index, is_fallback)
+    assert reason in way.reason
+    assert way.help or not way.is_fallback
+
+
+@pytest.mark.parametrize(
+    ("device", "num_gpus"), [("cuda", 0), ("cuda:1", 1), ("cuda:0", 0), ("cuda:7", 2)]
+)
+def test_a_gpu_that_is_not_there_is_refused(device: str, num_gpus: int) -> None:
+    """Who names a GPU gets it or an error, never the CPU."""
+    with pytest.raises(GraphError, match=f"got {device!r}, and torch sees {num_gpus} GPUs"):
+        choose_decoding(capabilities(num_gpus=num_gpus), device)
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_nobody_counts_gpus_for_who_names_none(device: str) -> None:
+    """``auto`` and ``cpu`` are always there."""
+    check_device(device, count=lambda: pytest.fail("counted"))
+
+
+@pytest.mark.parametrize(
+    ("planned", "option", "device"),
+    [("cuda:1", "auto", "cuda:1"), ("cpu", "auto", "auto"), ("cpu", "cpu", "cpu")],
+)
+def test_a_reader_decodes_where_the_plan_put_it(planned: str, option: str, device: str) -> None:
+    """A GPU of the plan is taken; without one, ``auto`` finds out and says why."""
+    assert open_on(planned, option=option) == device
+
+
+def test_this_machine_is_probed_once() -> None:
+    """The answer is kept, and a way follows from it wherever the tests run."""
+    assert probe_video() is probe_video()
+    assert choose_decoding(probe_video(), "auto").reason
+
+
+@pytest.mark.parametrize(
+    ("missing", "reason", "advice"),
+    [
+        pytest.param(ALL_GONE, "libcuda.so.1 was not found", "--gpus all", id="no-driver"),
+        pytest.param((CUVID, ENCODE), "libnvcuvid.so.1", "utility,video", id="no-video"),
+        pytest.param((CUVID,), "libnvcuvid.so.1 was not found", "DRIVER_CAPAB", id="no-cuvid"),
+    ],
+)
+def test_nothing_is_imported_where_a_library_is_missing(
+    missing: tuple[str, ...], reason: str, advice: str
+) -> None:
+    """What is missing is known beforehand, with what to do about it."""
+    problem = load_nvdec(
+        missing=lambda: missing,
+        import_package=lambda: pytest.fail("imported"),
+        load_extension=lambda: pytest.fail("loaded"),
+    )
+
+    assert isinstance(problem, NvdecProblem)
+    assert reason in problem.reason
+    assert advice in problem.help
+
+
+def test_without_the_encoders_library_the_extension_is_loaded() -> None:
+    """The package would refuse to be imported; decoding needs no encoder."""
+    library = FakeLibrary()
+
+    nvdec = load_nvdec(
+        missing=lambda: (ENCODE,),
+        import_package=lambda: pytest.fail("imported"),
+        load_extension=lambda: library,
+    )
+
+    assert nvdec == Nvdec(library, "extension")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "advice"),
+    [
+        pytest.param(NO_ENCODER, "libnvidia-encode.so.1 was not found", "video", id="encoder"),
+        pytest.param(NO_CUDA, "libcuda.so.1 was not found", "driver", id="cuda"),
+        pytest.param(
+            RuntimeError("Driver version is too old"), "too old", "newer driver", id="old"
+        ),
+        pytest.param(
+            ModuleNotFoundError("No module named 'PyNvVideoCodec'"),
+            "No module named",
+            "pip install PyNvVideoCodec",
+            id="not-installed",
+        ),
+        pytest.param(
+            ValueError("what is this\nmore"), "cannot be loaded: what is this", "doctor", id="?"
+        ),
+    ],
+)
+def test_each_failure_of_the_import_is_understood(
+    error: Exception, reason: str, advice: str
+) -> None:
+    """The package raises errors of several kinds; each becomes a reason and an advice."""
+
+    def fail() -> None:
+        raise error
+
+    problem = load_nvdec(missing=lambda: (), import_package=fail)
+
+    assert isinstance(problem, NvdecProblem)
+    assert reason in problem.reason
+    assert "\n" not in problem.reason
+    assert advice in problem.help
+
+
+def test_extensions_of_this_python_are_found_newest_first(tmp_path: Path) -> None:
+    """Only modules that this Python can load count, that for newer drivers first."""
+    import importlib.machinery
+
+    ending = importlib.machinery.EXTENSION_SUFFIXES[0]
+    for name in ("PyNvVideoCodec_121", "PyNvVideoCodec_130", "VersionCheck"):
+        (tmp_path / f"{name}{ending}").touch()
+    (tmp_path / "PyNvVideoCodec_130.cpython-27-x86_64-linux-gnu.so").touch()
+
+    found = find_extensions(tmp_path)
+
+    assert [path.name for path in found] == [
+        f"PyNvVideoCodec_130{ending}",
+        f"PyNvVideoCodec_121{ending}",
+    ]
+    assert find_extensions(tmp_path / "nowhere") == []
+
+
+CAPS = NvdecCaps(True, 7, (48, 48), (4096, 4096), 36864)
+
+
+@pytest.mark.parametrize(
+    ("caps", "size_hw", "reason"),
+    [
+        pytest.param(CAPS, (1080, 1920), None, id="full-hd"),
+        pytest.param(CAPS, (48, 48), None, id="least"),
+        pytest.param(CAPS, (32, 64), "got 64 x 32", id="too-small"),
+        pytest.param(CAPS, (2160, 7680), "got 7680 x 2160", id="too-wide"),
+        pytest.param(CAPS, (4096, 4096), "more pixels", id="too-many-blocks"),
+        pytest.param(NvdecCaps(False, 0, (0, 0), (0, 0), 0), (64, 64), "not decode", id="none"),
+    ],
+)
+def test_what_a_gpu_cannot_decode_has_a_reason(
+    caps: NvdecCaps, size_hw: tuple[int, int], reason: str | None
+) -> None:
+    """Codec and size are compared with what the driver says."""
+    answer = caps.why_not("h264 420 of 8 bits", size_hw)
+
+    assert answer is None if reason is None else reason in (answer or "")

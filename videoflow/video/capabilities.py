@@ -1,0 +1,167 @@
+"""How video is decoded here: what is there, which way is taken, and why not a better one.
+
+The ways, best first: NVDEC by PyNvVideoCodec; FFmpeg's own decoder for NVDEC; the CPU, with
+one upload of each picture to the GPU; the CPU for the CPU. ``choose_decoding`` is pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from videoflow.errors import GraphError
+from videoflow.video.nvdec import (
+    LIBRARIES,
+    Nvdec,
+    NvdecProblem,
+    load_nvdec,
+    missing_libraries,
+)
+
+__all__ = [
+    "DecodingKind",
+    "DecodingWay",
+    "VideoCapabilities",
+    "check_device",
+    "choose_decoding",
+    "open_on",
+    "probe_video",
+]
+
+DecodingKind = Literal["nvdec", "libav-cuda", "upload", "cpu"]
+
+
+@dataclass(frozen=True, slots=True)
+class VideoCapabilities:
+    """What a process has to decode with.
+
+    Attributes:
+        num_gpus: GPUs that torch can use.
+        missing: Which of NVIDIA's libraries are not there.
+        nvdec: PyNvVideoCodec, or why it cannot be used.
+        has_libav_cuda: Whether PyAV was built with FFmpeg's decoder for NVDEC.
+        has_nvidia_device: Whether there is a sign of a GPU of NVIDIA's, usable or not.
+    """
+
+    num_gpus: int
+    missing: tuple[str, ...]
+    nvdec: Nvdec | NvdecProblem = field(repr=False)
+    has_libav_cuda: bool
+    has_nvidia_device: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DecodingWay:
+    """How a source is decoded.
+
+    Attributes:
+        kind: ``nvdec``, ``libav-cuda``, ``upload`` or ``cpu``.
+        gpu_index: Which GPU, or None for the CPU.
+        reason: Why it is this one.
+        help: What leads to a better one; empty for the best.
+        is_fallback: Whether a GPU is there, or was asked for, that does not decode.
+    """
+
+    kind: DecodingKind
+    gpu_index: int | None
+    reason: str
+    help: str = ""
+    is_fallback: bool = False
+
+
+def choose_decoding(found: VideoCapabilities, device: str) -> DecodingWay:
+    """Return the best way to decode for a device.
+
+    Args:
+        found: What there is.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; ``cuda`` is ``cuda:0``.
+
+    Raises:
+        GraphError: A GPU was named that is not there.
+    """
+    if device == "cpu":
+        return DecodingWay("cpu", None, "device='cpu' was asked for")
+    if device != "auto":
+        check_device(device, count=lambda: found.num_gpus)
+    if not found.num_gpus:
+        return _without_gpu(found)
+    gpu_index = _gpu_index(device)
+    if isinstance(found.nvdec, Nvdec):
+        how = "" if found.nvdec.loading == "package" else ", without the encoder's library"
+        return DecodingWay("nvdec", gpu_index, f"PyNvVideoCodec can be used{how}")
+    reason, help = f"no NVDEC by PyNvVideoCodec: {found.nvdec.reason}", found.nvdec.help
+    if found.has_libav_cuda and "libnvcuvid.so.1" not in found.missing:
+        return DecodingWay("libav-cuda", gpu_index, reason, help, is_fallback=True)
+    return DecodingWay("upload", gpu_index, reason, help, is_fallback=True)
+
+
+def count_gpus() -> int:
+    """Return how many GPUs torch can use."""
+    import torch  # slow: only for who asks for a GPU
+
+    return torch.cuda.device_count()
+
+
+def check_device(device: str, *, count: Callable[[], int] = count_gpus) -> None:
+    """Refuse a GPU that is not there. Makes no CUDA context.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        count: Returns how many GPUs there are; asked only if one is named.
+
+    Raises:
+        GraphError: ``device`` names one that is not there.
+    """
+    if device.startswith("cuda") and _gpu_index(device) >= (num_gpus := count()):
+        raise GraphError(
+            f"device: got {device!r}, and torch sees {num_gpus} GPUs",
+            help="device='auto' takes a GPU if there is one, and the CPU if not; "
+            "'videoflow doctor' shows what is missing",
+        )
+
+
+def open_on(planned: str, *, option: str) -> str:
+    """Return for which device a reader opens its sources.
+
+    A plan without GPUs puts ``auto`` on the CPU; ``auto`` still tells why that is.
+
+    Args:
+        planned: Where the plan put the node, or the option where there is no plan.
+        option: What the node was told.
+    """
+    return option if planned == "cpu" else planned
+
+
+@cache
+def probe_video() -> VideoCapabilities:
+    """Find out what there is to decode with, once in a process; no CUDA context is made."""
+    from videoflow.video.libav import has_cuda
+
+    missing = missing_libraries()
+    num_gpus = count_gpus() if "libcuda.so.1" not in missing else 0
+    nvdec: Nvdec | NvdecProblem = NvdecProblem("there is no GPU", LIBRARIES["libcuda.so.1"])
+    if num_gpus:  # else its import could end the process
+        nvdec = load_nvdec()
+    return VideoCapabilities(num_gpus, missing, nvdec, has_cuda(), has_nvidia_device())
+
+
+def has_nvidia_device() -> bool:
+    """Return whether the system shows a GPU of NVIDIA's, with or without a usable driver."""
+    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/proc/driver/nvidia").exists()
+
+
+def _without_gpu(found: VideoCapabilities) -> DecodingWay:
+    if "libcuda.so.1" in found.missing:
+        reason, help = "libcuda.so.1 was not found", LIBRARIES["libcuda.so.1"]
+    else:
+        reason, help = "torch can use no GPU", "install a build of torch with CUDA"
+    is_lost = found.has_nvidia_device or "libcuda.so.1" not in found.missing
+    return DecodingWay("cpu", None, f"no GPU: {reason}", help, is_fallback=is_lost)
+
+
+def _gpu_index(device: str) -> int:
+    _, _, index = device.partition(":")
+    return int(index or 0)
