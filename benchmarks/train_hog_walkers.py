@@ -28,7 +28,14 @@ from torch.nn import functional as F
 from videoflow.data import Frame, Stamp
 from videoflow.nets.card import InputContract
 from videoflow.nets.detector import DenseDetector
-from videoflow.nets.hog import BLOCKS_HW, NUM_CHANNELS, HogDetector, hog_detector, pyramid
+from videoflow.nets.hog import (
+    BLOCKS_HW,
+    NUM_CHANNELS,
+    HogDetector,
+    Windows,
+    hog_detector,
+    pyramid,
+)
 from videoflow.nets.postprocess import Selection
 from videoflow.nets.preprocess import make_inputs
 from videoflow.vision.walkers import WalkersFilm
@@ -266,7 +273,7 @@ def look_at(film: WalkersFilm, index: int) -> Look:
 def body_of(person: Seen, film: WalkersFilm, index: int) -> tuple[float, float, float, float]:
     """Return centre, width and height of a person: as wide as the feet are apart."""
     x, y = person.walker.way.at(index / film.fps)
-    left, top, right, bottom = person.box_xyxy
+    left, top, right, _ = person.box_xyxy
     return x, (top + y) / 2, 2 * max(x - left, right - x), y - top
 
 

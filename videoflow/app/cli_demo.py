@@ -52,10 +52,9 @@ def demo(
         film = Demo(out, seed=seed, seconds=seconds)
         flow = film.build()
         flow.run()
-    terminal = Console(stderr=True)
-    with exit_code(FAILED), stopped_by_sigterm(flow) as is_terminated:
-        with nullcontext() if as_json else show_progress(flow, terminal):
-            flow.join()
+    progress = nullcontext() if as_json else show_progress(flow, Console(stderr=True))
+    with exit_code(FAILED), stopped_by_sigterm(flow) as is_terminated, progress:
+        flow.join()
     if is_terminated():
         raise typer.Exit(TERMINATED)
     result = film.result()

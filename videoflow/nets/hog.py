@@ -228,7 +228,9 @@ def _pooled(votes: Tensor) -> Tensor:
     at = (torch.arange(_CELL, dtype=votes.dtype, device=votes.device) + 0.5) / _CELL
     before, after = (0.5 - at).clamp_(min=0), (at - 0.5).clamp_(min=0)
     shares = torch.stack((before, 1 - before - after, after))  # [3, 8]
-    parts = torch.matmul(shares, votes.unflatten(2, (-1, _CELL)))  # [N, C, H / 8, 3, W]
+    num, channels, height, width = votes.shape
+    rows = votes.reshape(num, channels, height // _CELL, _CELL, width)
+    parts = torch.matmul(shares, rows)  # [N, C, H / 8, 3, W]
     pooled = parts[:, :, :, 1].clone()
     pooled[:, :, :-1] += parts[:, :, 1:, 0]
     pooled[:, :, 1:] += parts[:, :, :-1, 2]

@@ -34,7 +34,7 @@ def paint_backdrop(size_hw: tuple[int, int], seed: int) -> NDArray[np.uint8]:
     picture[kerb : kerb + 6 * _FINE] *= 0.72
     picture *= _light((height, width))
     small = picture.reshape(size_hw[0], _FINE, size_hw[1], _FINE, 3).mean(axis=(1, 3))
-    return np.clip(small, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(small, 0, 255), np.uint8)
 
 
 def _paving(kerb: int, size_hw: tuple[int, int], rng: np.random.Generator) -> F32:
@@ -117,11 +117,11 @@ def _grain(size_hw: tuple[int, int], rng: np.random.Generator) -> F32:
         coarse = rng.standard_normal((size_hw[0] // step + 2, size_hw[1] // step + 2))
         spread = np.repeat(np.repeat(coarse.astype(np.float32), step, 0), step, 1)
         total += spread[: size_hw[0], : size_hw[1]]
-    return total / 2
+    return np.asarray(total / 2, np.float32)
 
 
 def _light(size_hw: tuple[int, int]) -> F32:
     """Return more light from the left, and less in the corners."""
     y = np.linspace(-1, 1, size_hw[0], dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, size_hw[1], dtype=np.float32)[None]
-    return (1.02 - 0.05 * x - 0.09 * (x * x + y * y))[..., None]
+    return np.asarray(1.02 - 0.05 * x - 0.09 * (x * x + y * y), np.float32)[..., None]

@@ -1,4 +1,4 @@
-"""Where a walker is at any time, and when its way crosses a line. Exact: there are no frames."""
+"""Where a walker is at any time, and when its way crosses a line: exact, without frames."""
 
 from __future__ import annotations
 
