@@ -18,7 +18,7 @@ __all__ = ["Demo", "DemoResult"]
 
 MODEL = "hog_walkers"
 
-_STILL_SECONDS = 0.3  # after a crossing: the line is still bright
+_STILL_SECONDS = 0.5  # after a crossing: it is counted, and the line is still bright
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Demo:
         )
 
     def _still_seconds(self) -> float:
-        """Return when a crossing has just been counted, past the middle of the film."""
+        """Return when the last crossing has just been counted."""
         film = self._frames.film
-        late = [p.seconds for p in film.passages if p.seconds >= film.seconds / 2]
-        return min(late, default=film.seconds / 2) + _STILL_SECONDS
+        last = max((passage.seconds for passage in film.passages), default=0.0)
+        return min(last + _STILL_SECONDS, film.seconds - 1 / film.fps)
