@@ -312,8 +312,9 @@ def overlaps(one: F64, other: F64) -> F64:
     """Return intersection over union of boxes as centre, width and height, ``[A, B]``."""
     low = np.maximum((one[:, :2] - one[:, 2:] / 2)[:, None], other[:, :2] - other[:, 2:] / 2)
     high = np.minimum((one[:, :2] + one[:, 2:] / 2)[:, None], other[:, :2] + other[:, 2:] / 2)
-    both = np.maximum(0, high - low).prod(2)
-    return both / (one[:, 2:].prod(1)[:, None] + other[:, 2:].prod(1) - both)
+    both: F64 = np.maximum(0, high - low).prod(2)
+    union: F64 = one[:, 2:].prod(1)[:, None] + other[:, 2:].prod(1) - both
+    return both / union
 
 
 if __name__ == "__main__":

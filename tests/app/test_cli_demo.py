@@ -58,7 +58,9 @@ def test_other_films_are_counted_right(seed: int, tmp_path: Path) -> None:
 def ends_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Let the demo run nothing, and miscount by one."""
     result = DemoResult(
-        LineTotals(into=2, out_of=1), LineTotals(into=2, out_of=2), {"video": tmp_path / "a.mp4"}
+        LineTotals(into=2, out_of=1),
+        LineTotals(into=2, out_of=2),
+        {"video": tmp_path / "a.mp4"},
     )
     monkeypatch.setattr(Demo, "build", lambda _demo: FakeFlow())
     monkeypatch.setattr(Demo, "result", lambda _demo: result)
