@@ -6,26 +6,24 @@ Exit codes: 0 done, 1 the flow failed, 2 the input was wrong and nothing was sta
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from enum import StrEnum
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from videoflow import __version__
+from videoflow.app.cli_demo import demo
 from videoflow.app.cli_eval import eval_app
 from videoflow.app.cli_models import models_app
 from videoflow.app.exit_codes import FAILED, WRONG_INPUT, exit_code
+from videoflow.app.termination import TERMINATED, stopped_by_sigterm
 
 if TYPE_CHECKING:
     from videoflow.core.flow import Flow
 
 __all__ = ["app", "main"]
-
-_TERMINATED = 128 + signal.SIGTERM
 
 
 class Placement(StrEnum):
@@ -43,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.command()(demo)
 app.add_typer(models_app, name="models")
 app.add_typer(eval_app, name="eval")
 
@@ -122,7 +121,7 @@ def run(
         flow = _load(config, settings, placement)
         flow.run()
     terminal = Console(stderr=True)
-    with exit_code(FAILED, traceback), _stopped_by_sigterm(flow) as is_terminated:
+    with exit_code(FAILED, traceback), stopped_by_sigterm(flow) as is_terminated:
         try:
             with nullcontext() if quiet else show_progress(flow, terminal):
                 flow.join()
@@ -130,7 +129,7 @@ def run(
             if not quiet and not flow.is_running:
                 print_report(flow.report, Console())
     if is_terminated():
-        raise typer.Exit(_TERMINATED)
+        raise typer.Exit(TERMINATED)
 
 
 @app.command()
@@ -168,19 +167,3 @@ def _load(config: str, settings: list[str] | None, placement: Placement | None) 
 
     checked = read_config(find_config(config), parse_settings(settings or []))
     return checked.build(placement=placement)
-
-
-@contextmanager
-def _stopped_by_sigterm(flow: Flow) -> Iterator[Callable[[], bool]]:
-    """Stop ``flow`` in good order when the process is told to end."""
-    received: list[int] = []
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        flow.stop()
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield lambda: bool(received)
-    finally:
-        signal.signal(signal.SIGTERM, before)

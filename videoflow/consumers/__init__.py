@@ -10,6 +10,7 @@ from videoflow.exports import lazy_exports
 if TYPE_CHECKING:
     from videoflow.consumers.json_lines_writer import JsonLinesWriter
     from videoflow.consumers.mot_writer import MotWriter
+    from videoflow.consumers.still_writer import StillWriter
     from videoflow.consumers.video_file_writer import VideoFileWriter, VideofileWriter
     from videoflow.consumers.webhook_consumer import WebhookConsumer
 else:  # what needs more than print() and open() is imported when its name is first used
@@ -18,6 +19,7 @@ else:  # what needs more than print() and open() is imported when its name is fi
         {
             "JsonLinesWriter": "json_lines_writer",
             "MotWriter": "mot_writer",
+            "StillWriter": "still_writer",
             "VideoFileWriter": "video_file_writer",
             "VideofileWriter": "video_file_writer",
             "WebhookConsumer": "webhook_consumer",
@@ -29,6 +31,7 @@ __all__ = [
     "FileAppenderConsumer",
     "JsonLinesWriter",
     "MotWriter",
+    "StillWriter",
     "VideoFileWriter",
     "VideofileWriter",
     "VoidConsumer",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from videoflow.producers.mot_detections_reader import MotDetectionsReader
     from videoflow.producers.video_file_reader import VideoFileReader, VideofileReader
     from videoflow.producers.video_folder_reader import VideoFolderReader
+    from videoflow.producers.walkers_producer import WalkersProducer
 else:  # what reads pictures is imported when its name is first used
     __getattr__ = lazy_exports(
         __name__,
@@ -22,6 +23,7 @@ else:  # what reads pictures is imported when its name is first used
             "VideoFileReader": "video_file_reader",
             "VideoFolderReader": "video_folder_reader",
             "VideofileReader": "video_file_reader",
+            "WalkersProducer": "walkers_producer",
         },
     )
 
@@ -34,4 +36,5 @@ __all__ = [
     "VideoFileReader",
     "VideoFolderReader",
     "VideofileReader",
+    "WalkersProducer",
 ]
