@@ -40,7 +40,7 @@ def draw_report(report: Report) -> Figure:
     ages = [age for age in report.ages if not math.isnan(age.p50_seconds)]
     counts = [count for count in (len(report.nodes), len(ages), len(batching)) if count]
     heights = [_FRAME_INCHES + _ROW_INCHES * count for count in counts]
-    figure = _ReportFigure(figsize=(_WIDTH_INCHES, 0.3 + sum(heights)), layout="constrained")
+    figure = ReportFigure(figsize=(_WIDTH_INCHES, 0.3 + sum(heights)), layout="constrained")
     panels = iter(figure.subplots(len(heights), height_ratios=heights, squeeze=False)[:, 0])
     figure.suptitle(
         f"flow {report.flow!r}: {report.ending} after {report.elapsed_seconds:.2f} s",
@@ -55,9 +55,11 @@ def draw_report(report: Report) -> Figure:
     return figure
 
 
-class _ReportFigure(Figure):
+class ReportFigure(Figure):
+    """Shows itself in a notebook, also where nobody has set matplotlib up."""
+
     def _repr_png_(self) -> bytes:
-        """Return what a notebook shows, also where nobody has set matplotlib up."""
+        """Return the figure as PNG."""
         file = io.BytesIO()
         self.savefig(file, format="png", dpi=90)
         return file.getvalue()
