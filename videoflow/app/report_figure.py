@@ -19,7 +19,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_report"]
+__all__ = ["ReportFigure", "draw_report"]
 
 _INK: Final = "#333333"
 _WORK: Final = "#4c78a8"
@@ -30,7 +30,17 @@ _ROW_INCHES: Final = 0.3
 _FRAME_INCHES: Final = 0.75  # of a panel: its title, its scale
 
 
-def draw_report(report: Report) -> Figure:
+class ReportFigure(Figure):
+    """Shows itself in a notebook, also where nobody has set matplotlib up."""
+
+    def _repr_png_(self) -> bytes:
+        """Return the figure as PNG."""
+        file = io.BytesIO()
+        self.savefig(file, format="png", dpi=90)
+        return file.getvalue()
+
+
+def draw_report(report: Report) -> ReportFigure:
     """Return a figure with a panel for time, one for ages and one for batches.
 
     Args:
@@ -53,16 +63,6 @@ def draw_report(report: Report) -> Figure:
     if batching:
         _draw_batches(next(panels), batching)
     return figure
-
-
-class ReportFigure(Figure):
-    """Shows itself in a notebook, also where nobody has set matplotlib up."""
-
-    def _repr_png_(self) -> bytes:
-        """Return the figure as PNG."""
-        file = io.BytesIO()
-        self.savefig(file, format="png", dpi=90)
-        return file.getvalue()
 
 
 def _draw_time(axes: Axes, nodes: tuple[NodeReport, ...], elapsed_seconds: float) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from videoflow.core.node import Ending
 
 if TYPE_CHECKING:
-    import pandas
-    from matplotlib.figure import Figure
+    from videoflow.app.report_figure import ReportFigure
+    from videoflow.data.tables import DataFrame
 
 __all__ = ["AgeReport", "NodeReport", "Progress", "Report", "StreamReport"]
 
@@ -174,9 +174,7 @@ class Report:
         title = f"flow {self.flow!r} {self.ending} after {self.elapsed_seconds:.2f} s"
         return "\n".join([title, *_table(rows), *map(_stream_line, self.streams), *self.notes])
 
-    def to_pandas(
-        self, part: Literal["nodes", "streams", "ages"] = "nodes"
-    ) -> pandas.DataFrame:
+    def to_pandas(self, part: Literal["nodes", "streams", "ages"] = "nodes") -> DataFrame:
         """Return a part of the report as a table, with a row for each of its records.
 
         Raises:
@@ -186,7 +184,7 @@ class Report:
 
         return to_pandas(getattr(self, part))
 
-    def plot(self) -> Figure:
+    def plot(self) -> ReportFigure:
         """Return a drawing of where time went, how old frames were, and what batches held.
 
         A figure of its own, which no global state of matplotlib knows: a notebook shows it,
