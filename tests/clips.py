@@ -9,10 +9,13 @@ from typing import cast
 
 import av
 import numpy as np
+import torch
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from videoflow.data import Frame
+from videoflow.data import ColorSpec, Frame, Stamp
+from videoflow.data.color import rgb_to_nv12
+from videoflow.video.probe import open_file
 
 TICKS_PER_SECOND = 90_000
 
@@ -78,3 +81,32 @@ def write_image(path: Path, picture: NDArray[np.uint8]) -> Path:
     packets = [*context.encode(frame), *context.encode(None)]
     path.write_bytes(b"".join(bytes(packet) for packet in packets))
     return path
+
+
+def make_frame(
+    index: int,
+    *,
+    pts_seconds: float | None = None,
+    size_hw: tuple[int, int] = (48, 64),
+    layout: str = "nv12",
+    color: ColorSpec | None = None,
+) -> Frame:
+    """Return a grey frame that tells its index, at ten frames a second."""
+    stamp = Stamp("door", index, index / 10 if pts_seconds is None else pts_seconds, size_hw)
+    rgb = torch.full((1, 3, *size_hw), grey_of(index), dtype=torch.uint8)
+    if layout == "rgb":
+        return Frame(rgb[0], stamp, "rgb")
+    color = color or ColorSpec()
+    return Frame(rgb_to_nv12(rgb, color)[0], stamp, "nv12", color)
+
+
+def read_frames(path: Path) -> list[Frame]:
+    """Return all frames of a file."""
+    with open_file(path, num_threads=1) as decoder:
+        return [
+            picture.to_frame(
+                Stamp("s", index, picture.pts_seconds or 0.0, picture.size_hw),
+                memory=lambda shape: torch.empty(shape, dtype=torch.uint8),
+            )
+            for index, picture in enumerate(iter(decoder.read, None))
+        ]

@@ -11,7 +11,12 @@ from tests.nvdec_stub import FakeLibrary
 from videoflow.app.cli import main
 from videoflow.app.doctor import Diagnosis, as_json, describe, diagnose, run_probe
 from videoflow.app.gpu_probe import MARK, probe_gpus
-from videoflow.video.capabilities import VideoCapabilities, choose_decoding, probe_video
+from videoflow.video.capabilities import (
+    VideoCapabilities,
+    choose_decoding,
+    choose_encoding,
+    probe_video,
+)
 from videoflow.video.nvdec import Nvdec, NvdecProblem
 
 ALL_THERE = {"libcuda.so.1": True, "libnvcuvid.so.1": True, "libnvidia-encode.so.1": True}
@@ -24,11 +29,13 @@ def probe_of(nvdec: Nvdec | NvdecProblem, *, missing: tuple[str, ...] = ()) -> d
     found = VideoCapabilities(0, missing, nvdec, True, True)
     probe = probe_gpus(found)
     way = choose_decoding(replace(found, num_gpus=1), "auto")
+    encoding = choose_encoding(lambda: replace(found, num_gpus=1), "auto", gpu_index=0)
     return probe | {
         "gpus": [{"name": "NVIDIA H100", "memory_bytes": 80 * 2**30}],
         "decoding": {
             key: getattr(way, key) for key in ("kind", "reason", "help", "is_fallback")
         },
+        "encoding": {"kind": encoding.kind, "reason": encoding.reason},
     }
 
 
@@ -58,7 +65,17 @@ def test_a_sound_gpu_needs_no_advice() -> None:
     assert "av1" not in text
     assert "NVENC of GPU 0: 0 engines" in text
     assert "decoded on the GPU, by NVDEC" in text
+    assert "encoded on the CPU, by libx264: this GPU has no encoder" in text
     assert "PyNvVideoCodec: missing" in text
+
+
+def test_a_gpu_with_an_encoder_encodes() -> None:
+    """Where pictures of this GPU are encoded is told with the number of engines."""
+    diagnosis = diagnosis_of(probe_of(FakeLibrary(num_encoders=2).nvdec))
+
+    text = "\n".join(describe(diagnosis))
+    assert "NVENC of GPU 0: 2 engines" in text
+    assert "encoded on the GPU, by NVENC" in text
 
 
 def test_a_gpu_that_does_not_decode_is_not_well() -> None:

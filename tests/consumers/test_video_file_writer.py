@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from tests.nvenc_stub import FakeEncoderStream, FakeNvenc, FakeTransfer
 from videoflow.consumers import VideoFileWriter, VideofileWriter
 from videoflow.core.node import Ending
 from videoflow.data import Frame, Stamp
 from videoflow.errors import OutputError
+from videoflow.video import capabilities, encoding
+from videoflow.video.capabilities import EncoderName
+from videoflow.video.encoding import EncoderOpener
 from videoflow.video.probe import probe
 
 
@@ -118,6 +123,82 @@ def test_what_cannot_be_written_is_refused_before_the_flow_starts(
 
     with pytest.raises(OutputError, match=message):
         VideoFileWriter(tmp_path / name).check()
+
+
+@pytest.mark.parametrize(
+    ("encoder", "message"),
+    [
+        pytest.param("gpu", "encoder: got 'gpu', want one of auto, nvenc, cpu", id="unknown"),
+        pytest.param("nvenc", "encoder: got 'nvenc', and there is none", id="not-there"),
+    ],
+)
+def test_an_encoder_that_is_not_there_is_refused_before_the_flow_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: EncoderName, message: str
+) -> None:
+    """Who names an encoder gets it or an error with what to do."""
+    monkeypatch.setattr(capabilities, "probe_video", FakeNvenc(num_encoders=0).probe)
+
+    with pytest.raises(OutputError, match=message):
+        VideoFileWriter(tmp_path / "out.mp4", encoder=encoder).check()
+
+
+def test_frames_of_a_gpu_are_encoded_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each stream has a session; the files are published like those of the CPU."""
+    library = FakeNvenc()
+    notes = on_fake_gpu(monkeypatch, library)
+    writer = VideoFileWriter(tmp_path / "{stream}.mp4")
+    writer.check()
+
+    for index in range(3):
+        writer.consume(make_frame("door", index))
+        writer.consume(make_frame("hall", index))
+    for stream in ("door", "hall"):
+        writer.end_stream(stream, "finished")
+    writer.close()
+
+    assert [probe(tmp_path / f"{name}.mp4").num_frames for name in ("door", "hall")] == [3, 3]
+    assert library.events.count("create encoder") == 2
+    assert notes == []
+
+
+def test_downloads_are_told_with_their_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a GPU without encoders two notes say why, and how many frames were copied."""
+    notes = on_fake_gpu(monkeypatch, FakeNvenc(num_encoders=0))
+    writer = VideoFileWriter(tmp_path / "{stream}.mp4", num_threads=1)
+
+    for index in range(3):
+        writer.consume(make_frame("door", index))
+        writer.consume(make_frame("hall", index))
+    for stream in ("door", "hall"):
+        writer.end_stream(stream, "finished")
+    writer.close()
+
+    assert len(notes) == 2
+    assert notes[0].startswith("encoded on the CPU: this GPU has no encoder\n  help: ")
+    assert notes[1].startswith("6 pictures")
+
+
+def on_fake_gpu(monkeypatch: pytest.MonkeyPatch, library: FakeNvenc) -> list[str]:
+    """Let all frames lie on a GPU with this library; return the notes to come."""
+    notes: list[str] = []
+    transfer = FakeTransfer(0)
+
+    def make_opener(*args: Any, **options: Any) -> EncoderOpener:
+        return EncoderOpener(
+            *args,
+            **options,
+            probe=library.probe,
+            make_stream=lambda _: FakeEncoderStream(library),
+            transfer=transfer,
+        )
+
+    monkeypatch.setattr(encoding, "EncoderOpener", make_opener)
+    monkeypatch.setattr(VideoFileWriter, "note", lambda _, text: notes.append(text))
+    return notes
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -186,6 +186,25 @@ def test_streams_of_a_device_share_a_model(tmp_path: Path) -> None:
     assert sorted(values[0][0] for values in got) == sorted(3 * list(range(1, 16)))
 
 
+@placements
+def test_streams_are_spread_over_the_gpus(
+    placement: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frame stays on one GPU its whole way, and comes out in order."""
+    log = tmp_path / "log"
+    monkeypatch.setenv(LOG, str(log))
+    sources = [Pictures(20, name=name) for name in "abcd"]
+    models = Values(max_batch_size=4)(Brighter()(Streams(*sources)))
+
+    got, report = run(tmp_path, sources, models, placement=placement)
+
+    assert sorted(v[0] for v, _ in got) == sorted(4 * list(range(1, 21)))
+    devices = {device for _, device in got}
+    assert devices == ({"cuda:0"} if placement == "fused" else {"cuda:0", "cuda:1"})
+    assert all(stream.num_delivered == 20 for stream in report.streams)
+    assert not [words for words in log_lines(log) if words[1].startswith("to_")]
+
+
 def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path) -> None:
     """A named GPU is looked for before anything starts."""
     source = Pictures(1, device="cuda:7")

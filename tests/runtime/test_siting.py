@@ -14,6 +14,7 @@ from videoflow.core import (
     Flow,
     FunctionProcessor,
     IterableProducer,
+    OneTaskProcessorNode,
     ProducerNode,
     Streams,
 )
@@ -66,7 +67,7 @@ def plan_of(producers: Any, *last: Any, num_gpus: int = 2, **options: Any) -> Pl
 
 
 def devices(plan: Plan) -> dict[str, str]:
-    return {node.name: node.device for node in plan.nodes}
+    return {node.name: " ".join(node.devices) for node in plan.nodes}
 
 
 def step(name: str = "step", **options: Any) -> FunctionProcessor:
@@ -127,16 +128,75 @@ def test_nobody_looks_for_gpus_without_need() -> None:
     make_plan(Flow([source], [Sink()(source)]).graph(), find_gpus=find_gpus)
 
 
-def test_parts_go_round_the_gpus_and_merged_streams_stay_together() -> None:
-    """Each part of a flow has one GPU; streams that meet are one part."""
-    a, b, c = (Camera(name=name) for name in "abc")
+def test_parts_go_round_the_gpus() -> None:
+    """Parts of a flow that have nothing to do with each other have a GPU each."""
+    a, b = Camera(name="a"), Camera(name="b")
 
-    plan = plan_of([a, b, c], Model(name="both")(Streams(a, b)), Model(name="one")(c))
+    plan = plan_of([a, b], Model(name="one")(a), Model(name="other")(b))
 
-    assert [devices(plan)[name] for name in ("a", "b", "both", "c", "one")] == [
-        *["cuda:0"] * 3,
+    assert [devices(plan)[name] for name in ("a", "one", "b", "other")] == [
+        *["cuda:0"] * 2,
         *["cuda:1"] * 2,
     ]
+
+
+def test_merged_streams_are_spread_and_each_gpu_has_its_copy_of_the_chain() -> None:
+    """Each stream stays on its GPU, where a task of each node takes it."""
+    cameras = [Camera(name=name) for name in "abc"]
+    model = Model(name="model")(Streams(*cameras))
+
+    plan = plan_of(cameras, step()(model))
+
+    both = "cuda:0 cuda:1"
+    assert [devices(plan)[c.name] for c in cameras] == ["cuda:0", "cuda:1", "cuda:0"]
+    assert (devices(plan)["model"], devices(plan)["step"]) == (both, both)
+    for node in plan.nodes:
+        for lane in plan.graph.nodes[node.index].lanes:
+            if len(node.devices) > 1:
+                assert node.device_of(lane) == plan.nodes[lane].devices[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "num_streams"),
+    [
+        pytest.param({"placement": "fused"}, 2, id="fused"),
+        pytest.param({"num_gpus": 1}, 2, id="one GPU"),
+        pytest.param({}, 1, id="one stream"),
+    ],
+)
+def test_some_flows_stay_on_one_gpu(options: Any, num_streams: int) -> None:
+    """One worker, one GPU or one stream: nothing is spread."""
+    cameras = [Camera(name=f"c{n}") for n in range(num_streams)]
+
+    plan = plan_of(cameras, Model()(Streams(*cameras)), **options)
+
+    assert set(devices(plan).values()) == {"cuda:0"}
+
+
+def test_streams_that_are_paired_stay_together() -> None:
+    """Frames that a join needs are on one GPU."""
+    a, b = Camera(name="a"), Camera(name="b")
+
+    plan = plan_of([a, b], step()(Model(name="left")(a), Model(name="right")(b)))
+
+    assert set(devices(plan).values()) == {"cuda:0"}
+
+
+def test_a_node_of_one_state_is_on_one_gpu() -> None:
+    """What cannot have several tasks gets the streams of all GPUs."""
+
+    class One(OneTaskProcessorNode):
+        def process(self, *inputs: Any) -> Any:
+            return inputs
+
+    cameras = [Camera(name=name) for name in "ab"]
+    one = One(name="one")(Model(name="model")(Streams(*cameras)))
+
+    plan = plan_of(cameras, step()(one))
+
+    assert devices(plan)["one"] == devices(plan)["step"] == "cuda:0"
+    here = next(node for node in plan.nodes if node.name == "one")
+    assert plan.gets_foreign_tensors(here.index, 0)
 
 
 def test_memory_is_planned() -> None:

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from tests.nvdec_stub import FakeLibrary
-from videoflow.errors import GraphError
+from videoflow.errors import GraphError, OutputError
 from videoflow.video.capabilities import (
     DecodingKind,
+    EncoderName,
     VideoCapabilities,
     check_device,
     choose_decoding,
+    choose_encoding,
     open_on,
     probe_video,
 )
@@ -34,9 +36,10 @@ def capabilities(
     loading: str = "package",
     has_libav_cuda: bool = True,
     has_nvidia_device: bool = True,
+    num_encoders: int = 0,
 ) -> VideoCapabilities:
     kinds: dict[str, Nvdec | NvdecProblem] = {
-        "package": Nvdec(FakeLibrary(), "package"),
+        "package": Nvdec(FakeLibrary(num_encoders=num_encoders), "package"),
         "extension": Nvdec(FakeLibrary(), "extension"),
         "none": PROBLEM,
     }
@@ -149,6 +152,76 @@ def test_a_gpu_that_is_not_there_is_refused(device: str, num_gpus: int) -> None:
 def test_nobody_counts_gpus_for_who_names_none(device: str) -> None:
     """``auto`` and ``cpu`` are always there."""
     check_device(device, count=lambda: pytest.fail("counted"))
+
+
+ENCODES = capabilities(num_encoders=2)
+
+
+@pytest.mark.parametrize(
+    ("found", "encoder", "gpu_index", "kind", "where", "is_fallback", "reason"),
+    [
+        pytest.param(ENCODES, "auto", 1, "nvenc", 1, False, "has encoders", id="frames-on-gpu"),
+        pytest.param(ENCODES, "nvenc", 1, "nvenc", 1, False, "has encoders", id="asked-for"),
+        pytest.param(ENCODES, "nvenc", None, "nvenc", 3, False, "encoders", id="host-frames"),
+        pytest.param(ENCODES, "auto", None, "cpu", None, False, "host memory", id="host"),
+        pytest.param(ENCODES, "cpu", 0, "cpu", None, False, "asked for", id="cpu"),
+        pytest.param(capabilities(), "auto", 0, "cpu", None, True, "no encoder", id="h100"),
+        pytest.param(
+            capabilities(loading="none"), "auto", 0, "cpu", None, True, "it broke", id="broken"
+        ),
+        pytest.param(
+            capabilities(loading="extension", missing=(ENCODE,), num_encoders=2),
+            "auto",
+            0,
+            "cpu",
+            None,
+            True,
+            "libnvidia-encode.so.1 was not found",
+            id="no-library",
+        ),
+    ],
+)
+def test_pictures_are_encoded_where_they_are_if_that_can_be(
+    found: VideoCapabilities,
+    encoder: EncoderName,
+    gpu_index: int | None,
+    kind: str,
+    where: int | None,
+    is_fallback: bool,
+    reason: str,
+) -> None:
+    """NVENC for pictures on a GPU that has it, else the CPU, with the reason and advice."""
+    way = choose_encoding(lambda: found, encoder, gpu_index=gpu_index, default_gpu=3)
+
+    assert (way.kind, way.gpu_index, way.is_fallback) == (kind, where, is_fallback)
+    assert reason in way.reason
+    assert way.help or not way.is_fallback
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        pytest.param(capabilities(), "this GPU has no encoder", id="h100"),
+        pytest.param(capabilities(loading="none"), "it broke", id="broken"),
+        pytest.param(capabilities(num_gpus=0, loading="none"), "no GPU", id="no-gpu"),
+    ],
+)
+def test_an_encoder_that_is_asked_for_and_not_there_is_refused(
+    found: VideoCapabilities, reason: str
+) -> None:
+    """Who names NVENC gets it or an error, never the CPU."""
+    with pytest.raises(OutputError, match=f"got 'nvenc', and there is none: .*{reason}"):
+        choose_encoding(lambda: found, "nvenc")
+
+
+@pytest.mark.parametrize(("encoder", "gpu_index"), [("auto", None), ("cpu", 0), ("cpu", None)])
+def test_nobody_looks_for_encoders_that_are_of_no_use(
+    encoder: EncoderName, gpu_index: int | None
+) -> None:
+    """Frames of the host, and who asks for the CPU, cost no look at the GPU."""
+    way = choose_encoding(lambda: pytest.fail("probed"), encoder, gpu_index=gpu_index)
+
+    assert way.kind == "cpu"
 
 
 @pytest.mark.parametrize(

@@ -6,41 +6,11 @@ import av
 import pytest
 import torch
 
-from tests.clips import grey_of, index_of
-from videoflow.data import ColorSpec, Frame, Stamp
-from videoflow.data.color import rgb_to_nv12
+from tests.clips import grey_of, index_of, make_frame, read_frames
+from videoflow.data import ColorSpec, Frame
 from videoflow.errors import OutputError
 from videoflow.video.probe import open_file
 from videoflow.video.writer import VideoWriter
-
-SIZE_HW = (48, 64)
-
-
-def make_frame(
-    index: int,
-    *,
-    pts_seconds: float | None = None,
-    size_hw: tuple[int, int] = SIZE_HW,
-    layout: str = "nv12",
-    color: ColorSpec | None = None,
-) -> Frame:
-    stamp = Stamp("door", index, index / 10 if pts_seconds is None else pts_seconds, size_hw)
-    rgb = torch.full((1, 3, *size_hw), grey_of(index), dtype=torch.uint8)
-    if layout == "rgb":
-        return Frame(rgb[0], stamp, "rgb")
-    color = color or ColorSpec()
-    return Frame(rgb_to_nv12(rgb, color)[0], stamp, "nv12", color)
-
-
-def read_frames(path: Path) -> list[Frame]:
-    with open_file(path, num_threads=1) as decoder:
-        return [
-            picture.to_frame(
-                Stamp("s", index, picture.pts_seconds or 0.0, picture.size_hw),
-                memory=lambda shape: torch.empty(shape, dtype=torch.uint8),
-            )
-            for index, picture in enumerate(iter(decoder.read, None))
-        ]
 
 
 @pytest.mark.parametrize("layout", ["nv12", "rgb"])

@@ -46,7 +46,11 @@ def test_boxes_at_other_heights_overlap_less() -> None:
     square = np.array([[0.0, 0, 2, 2]])
 
     assert height_modulated_iou(square, square).tolist() == [[1.0]]
-    assert height_modulated_iou(square, square + [1, 0, 1, 0])[0, 0] == pytest.approx(1 / 3)
-    assert height_modulated_iou(square, square + [0, 1, 0, 1])[0, 0] == pytest.approx(1 / 9)
-    assert height_modulated_iou(square, square + [0, 2, 0, 2]).tolist() == [[0.0]]
+    assert height_modulated_iou(square, square + np.array([1, 0, 1, 0]))[0, 0] == pytest.approx(
+        1 / 3
+    )
+    assert height_modulated_iou(square, square + np.array([0, 1, 0, 1]))[0, 0] == pytest.approx(
+        1 / 9
+    )
+    assert height_modulated_iou(square, square + np.array([0, 2, 0, 2])).tolist() == [[0.0]]
     assert height_modulated_iou(np.zeros((1, 4)), np.zeros((1, 4))).tolist() == [[0.0]]

@@ -54,7 +54,8 @@ def test_other_than_two_planes_are_refused(shapes: tuple[tuple[int, ...], ...]) 
 def test_boxes_that_all_moved_tell_of_the_camera() -> None:
     """The shift of most is the camera's; the one who runs is not heard."""
     expected = np.random.default_rng(0).uniform(0, 500, (8, 4))
-    seen = expected + [12, -3, 12, -3] + np.random.default_rng(1).normal(0, 0.5, (8, 4))
+    noise = np.random.default_rng(1).normal(0, 0.5, (8, 4))
+    seen = expected + np.array([12, -3, 12, -3]) + noise
     seen[0] += 80
 
     shift = shift_of_boxes(expected, seen)

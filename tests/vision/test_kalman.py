@@ -87,7 +87,7 @@ class _Dense:
     """One box and its whole covariance, written as in the papers."""
 
     def __init__(self, motion: BoxMotion, box: np.ndarray) -> None:
-        self.kind, self.measure = type(motion), lambda b: motion.measure(b[None])[0]
+        self.kind, self.motion = type(motion), motion
         self.x = np.hstack([self.measure(box), np.zeros(4)])
         if self.kind is AreaMotion:
             self.P = np.diag([10.0, 10, 10, 10, 1e4, 1e4, 1e4, 0])
@@ -95,12 +95,16 @@ class _Dense:
             self.P = np.diag(np.square(self.deviations(2 / 20, 1e-2, 10 / 160, 1e-5)))
         self.F = np.eye(8) + np.eye(8, k=4)
 
+    def measure(self, box: np.ndarray) -> np.ndarray:
+        values: np.ndarray = self.motion.measure(box[None])[0]
+        return values
+
     def deviations(
         self, place: float, aspect: float, speed: float, aspect_speed: float
     ) -> np.ndarray:
         w, h = self.x[2], self.x[3]
         if self.kind is SidesMotion:
-            return np.array([w, h, w, h, w, h, w, h]) * ([place] * 4 + [speed] * 4)
+            return np.array([w * place, h * place] * 2 + [w * speed, h * speed] * 2)
         place, speed = place * h, speed * h
         return np.array([place, place, aspect, place, speed, speed, aspect_speed, speed])
 

@@ -34,6 +34,7 @@ _DECODING: Final = {
     "upload": "on the CPU, with one upload of each picture",
     "cpu": "on the CPU",
 }
+_ENCODING: Final = {"nvenc": "on the GPU, by NVENC", "cpu": "on the CPU, by libx264"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +167,11 @@ def _describe_gpus(probe: Mapping[str, Any]) -> list[str]:
             f"  NVDEC of GPU 0: {probe['num_decoders']} engines; {codecs or 'no codec'}"
         )
         lines.append(f"  NVENC of GPU 0: {probe['num_encoders']} engines")
-    decoding = probe["decoding"]
+    decoding, encoding = probe["decoding"], probe["encoding"]
     lines += [
         "video",
         f"  decoded {_DECODING[decoding['kind']]}: {decoding['reason']}",
-        "  encoded on the CPU, by libx264",
+        f"  encoded {_ENCODING[encoding['kind']]}: {encoding['reason']}",
     ]
     return lines
 

@@ -8,7 +8,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from videoflow.video.capabilities import VideoCapabilities, choose_decoding, probe_video
+from videoflow.video.capabilities import (
+    VideoCapabilities,
+    choose_decoding,
+    choose_encoding,
+    probe_video,
+)
 from videoflow.video.nvdec import Nvdec, codec_names
 
 __all__ = ["MARK", "probe_gpus"]
@@ -26,6 +31,7 @@ def probe_gpus(found: VideoCapabilities) -> dict[str, Any]:
     import torch  # slow, and only here
 
     way = choose_decoding(found, "auto")
+    encoding = choose_encoding(lambda: found, "auto", gpu_index=0 if found.num_gpus else None)
     probe: dict[str, Any] = {
         "torch_cuda": torch.version.cuda,
         "gpus": [_gpu(index) for index in range(found.num_gpus)],
@@ -39,6 +45,7 @@ def probe_gpus(found: VideoCapabilities) -> dict[str, Any]:
             "help": way.help,
             "is_fallback": way.is_fallback,
         },
+        "encoding": {"kind": encoding.kind, "reason": encoding.reason},
     }
     if isinstance(found.nvdec, Nvdec):
         _ask_nvdec(found.nvdec, probe)

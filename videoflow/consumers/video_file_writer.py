@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import string
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Final, Unpack
 
 from videoflow.core.node import ConsumerNode, Ending, NodeOptions
 from videoflow.data.frame import Frame
 from videoflow.errors import OutputError
 
 if TYPE_CHECKING:
+    from videoflow.video.capabilities import EncoderName
+    from videoflow.video.encoding import EncoderOpener
     from videoflow.video.libav import Preset
     from videoflow.video.writer import VideoWriter
 
 __all__ = ["VideoFileWriter", "VideofileWriter"]
+
+_ENCODERS: Final = ("auto", "nvenc", "cpu")
 
 
 class VideoFileWriter(ConsumerNode):
@@ -26,11 +30,16 @@ class VideoFileWriter(ConsumerNode):
     size and colour are written: see ``videoflow.video.writer.VideoWriter``; in short, the
     first frame decides, and a later one of another size is fitted into the first one's.
 
+    Frames that are on a GPU are encoded there if it has NVENC (H100, H200 and A100 have
+    none); else each is copied to the host, and the flow's report says why and how many.
+
     Args:
         path: Ends in ``.mp4``, ``.m4v``, ``.mov`` or ``.mkv``. ``{stream}`` stands for the
             stream's name, and several streams need it; a ``/`` in a name becomes ``_``.
-        preset: libx264's trade of speed for size.
-        crf: libx264's quality, 0 (lossless) to 51.
+        preset: libx264's trade of speed for size; stands for NVENC's P1 to P7.
+        crf: libx264's quality, 0 (lossless) to 51; for NVENC the constant quantiser.
+        encoder: ``auto`` as above; ``nvenc`` for frames of the host too, and refused where
+            there is none; ``cpu`` for libx264.
         **options: See ``NodeOptions``; ``num_threads`` are each encoder's, four by default.
     """
 
@@ -42,12 +51,15 @@ class VideoFileWriter(ConsumerNode):
         *,
         preset: Preset = "veryfast",
         crf: float = 23.0,
+        encoder: EncoderName = "auto",
         **options: Unpack[NodeOptions],
     ) -> None:
         super().__init__(**options)
         self._path = os.fspath(path)
         self._preset: Preset = preset
         self._crf = crf
+        self._encoder: EncoderName = encoder
+        self._opener: EncoderOpener | None = None
         self._writers: dict[str, VideoWriter] = {}
         self._owners: dict[Path, str] = {}  # also of files that are complete
 
@@ -56,10 +68,12 @@ class VideoFileWriter(ConsumerNode):
 
         Raises:
             OutputError: A folder, an unknown ending, another placeholder than ``{stream}``,
-                or a folder above it that cannot be made or written.
+                a folder above it that cannot be made or written, an unknown encoder, or
+                NVENC where there is none.
         """
         from videoflow.video.writer import check_suffix  # torch and av: only for who writes
 
+        self._check_encoder()
         names = _placeholders(self._path)
         if names - {"stream"}:
             raise OutputError(
@@ -104,10 +118,29 @@ class VideoFileWriter(ConsumerNode):
         """Remove what was not published."""
         while self._writers:
             self._writers.popitem()[1].abort()
+        opener, self._opener = self._opener, None
+        if opener is not None and (downloads := opener.describe_downloads()):
+            self.note(downloads)
+
+    def _check_encoder(self) -> None:
+        from videoflow.video.capabilities import choose_encoding, probe_video  # torch
+
+        if self._encoder not in _ENCODERS:
+            raise OutputError(
+                f"encoder: got {self._encoder!r}, want one of {', '.join(_ENCODERS)}",
+                help="'auto' encodes frames where they are",
+            )
+        choose_encoding(probe_video, self._encoder)
 
     def _make_writer(self, stream: str) -> VideoWriter:
-        from videoflow.video.writer import VideoWriter  # torch and av: only for who writes
+        from videoflow.video.encoding import EncoderOpener  # torch and av: only for who writes
+        from videoflow.video.writer import VideoWriter
 
+        if self._opener is None:
+            _, _, gpu = self.device.partition(":")
+            self._opener = EncoderOpener(
+                self._encoder, default_gpu=int(gpu or 0), report=self.note
+            )
         path = Path(self._expand(stream))
         owner = self._owners.setdefault(path, stream)
         if owner != stream:
@@ -122,6 +155,7 @@ class VideoFileWriter(ConsumerNode):
             crf=self._crf,
             num_threads=self.options["num_threads"],
             report=self.note,
+            opener=self._opener,
         )
 
     def _expand(self, stream: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from videoflow.runtime.memory import DeviceMemory, plan_memory
-from videoflow.runtime.plan import Plan
+from videoflow.runtime.plan import NodePlan, Plan
 
 __all__ = ["explain_plan"]
 
@@ -34,6 +34,10 @@ def explain_plan(plan: Plan) -> str:
     return "\n".join([*lines, *(f"  note: {note}" for note in plan.notes)])
 
 
+def _places(node: NodePlan) -> str:
+    return " and ".join(dict.fromkeys(node.devices))
+
+
 def _memory_line(memory: DeviceMemory) -> str:
     slots, models, contexts = (
         f"{size / (1 << 20):.0f} MiB"
@@ -51,7 +55,7 @@ def _node_line(plan: Plan, index: int) -> str:
     parents = dict.fromkeys(
         plan.nodes[feed.parent].name for port in node.ports for feed in port
     )
-    parts = [f"{here.name}: {type(node.node).__name__} on {here.device}"]
+    parts = [f"{here.name}: {type(node.node).__name__} on {_places(here)}"]
     if parents:
         parts.append(f"from {', '.join(parents)}")
     if here.batch is not None:

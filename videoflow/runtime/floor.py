@@ -110,7 +110,7 @@ def _station(host: FloorHost, plan: Plan, graph_node: GraphNode, task: int) -> S
     index = graph_node.index
     desk = Desk(
         rings=host.own_rings(index),
-        device=plan.nodes[index].device,
+        device=plan.nodes[index].devices[task],
         say_large=lambda: _say_large(host, plan, graph_node),
         say_note=lambda text: host.report_note(f"{graph_node.name}: {text}"),
     )

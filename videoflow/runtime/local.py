@@ -64,7 +64,7 @@ class LocalEngine:
                 memory of a GPU than is free.
         """
         plan = self._plan(graph, options)
-        if any(is_on_gpu(node.device) for node in plan.nodes):
+        if any(is_on_gpu(device) for node in plan.nodes for device in node.devices):
             check_memory(plan, self._find_gpus())
         launch = Launch(plan)
         supervisor = Supervisor(plan, launch)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from videoflow.core.node import Node, ProducerNode
 from videoflow.errors import GraphError
 from videoflow.runtime.gpus import Gpu
-from videoflow.runtime.plan import Plan
+from videoflow.runtime.plan import NodePlan, Plan
 from videoflow.runtime.siting import is_on_gpu
 
 __all__ = ["DeviceMemory", "check_memory", "plan_memory"]
@@ -49,7 +49,7 @@ class DeviceMemory:
 
 def plan_memory(plan: Plan) -> tuple[DeviceMemory, ...]:
     """Return what ``plan`` takes of each GPU that it uses, in the order of their names."""
-    devices = sorted({node.device for node in plan.nodes if is_on_gpu(node.device)})
+    devices = sorted({d for node in plan.nodes for d in node.devices if is_on_gpu(d)})
     return tuple(_device_memory(plan, device) for device in devices)
 
 
@@ -73,24 +73,30 @@ def check_memory(plan: Plan, gpus: Sequence[Gpu]) -> None:
 
 
 def _device_memory(plan: Plan, device: str) -> DeviceMemory:
-    here = [node for node in plan.nodes if node.device == device]
-    sizes = [_slot_bytes(plan, node.index) for node in here]
+    tasks = [
+        (node, task)
+        for node in plan.nodes
+        for task, where in enumerate(node.devices)
+        if where == device
+    ]
+    sizes = [_slot_bytes(plan, node, task) for node, task in tasks]
     return DeviceMemory(
         device=device,
-        context_bytes=_CONTEXT_BYTES * len({w for node in here for w in node.workers}),
-        model_bytes=sum(_node(plan, n.index).model_bytes * len(n.workers) for n in here),
+        context_bytes=_CONTEXT_BYTES * len({node.workers[task] for node, task in tasks}),
+        model_bytes=sum(_node(plan, node.index).model_bytes for node, _ in tasks),
         slot_bytes=sum(size or 0 for size in sizes),
         is_complete=None not in sizes,
     )
 
 
-def _slot_bytes(plan: Plan, index: int) -> int | None:
-    """Return what the slots of a node take, or None where the size of frames is unknown."""
-    node = _node(plan, index)
+def _slot_bytes(plan: Plan, here: NodePlan, task: int) -> int | None:
+    """Return what the slots of a task take, or None where the size of frames is unknown."""
+    node = _node(plan, here.index)
     if not (isinstance(node, ProducerNode) or node.makes_frames):
         return 0
-    lanes = [plan.graph.lanes[lane] for lane in plan.graph.nodes[index].lanes]
-    sizes = [_lane_bytes(plan, lane.sources) for lane in lanes]
+    deal = here.deal(task)
+    lanes = [lane for lane in plan.graph.nodes[here.index].lanes if deal.takes_lane(lane)]
+    sizes = [_lane_bytes(plan, plan.graph.lanes[lane].sources) for lane in lanes]
     return None if None in sizes else sum(size or 0 for size in sizes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,30 +37,31 @@ class WorkerPlan:
 
 
 def place(
-    graph: Graph, placement: Placement
+    graph: Graph, placement: Placement, num_tasks: Sequence[int]
 ) -> tuple[tuple[WorkerPlan, ...], tuple[tuple[int, ...], ...]]:
     """Deal the nodes of ``graph`` to workers.
 
     Args:
         graph: A checked flow.
         placement: See ``make_plan``.
+        num_tasks: For each node, how many workers share it, except under ``fused``.
 
     Returns:
         The workers, and for each node the indices of its workers, one for each task.
     """
-    groups = _groups(graph, placement)
+    groups = _groups(graph, placement, num_tasks)
     workers: list[WorkerPlan] = []
     homes: list[tuple[int, ...]] = [()] * len(graph.nodes)
     for group in groups:
         nodes = [graph.nodes[i] for i in group]
-        num_tasks = 1 if placement == "fused" else nodes[0].node.options["nb_tasks"]
+        num = 1 if placement == "fused" else num_tasks[nodes[0].index]
         first = len(workers)
-        for task in range(num_tasks):
+        for task in range(num):
             name = "+".join(n.name for n in nodes)
             workers.append(
                 WorkerPlan(
                     index=first + task,
-                    name=f"{name}.{task}" if num_tasks > 1 else name,
+                    name=f"{name}.{task}" if num > 1 else name,
                     nodes=tuple(group),
                     task=task,
                     restarts=nodes[0].node.options["restarts"],
@@ -67,15 +69,15 @@ def place(
                 )
             )
         for i in group:
-            homes[i] = tuple(range(first, first + num_tasks))
+            homes[i] = tuple(range(first, first + num))
     return tuple(workers), tuple(homes)
 
 
-def _groups(graph: Graph, placement: Placement) -> list[list[int]]:
+def _groups(graph: Graph, placement: Placement, num_tasks: Sequence[int]) -> list[list[int]]:
     groups: list[list[int]] = []
     group_of: dict[int, list[int]] = {}
     for node in graph.nodes:
-        group = _group_to_join(node, graph, group_of, placement)
+        group = _group_to_join(node, graph, group_of, placement, num_tasks)
         if group is None:
             group = []
             groups.append(group)
@@ -85,36 +87,42 @@ def _groups(graph: Graph, placement: Placement) -> list[list[int]]:
 
 
 def _group_to_join(
-    node: GraphNode, graph: Graph, group_of: dict[int, list[int]], placement: Placement
+    node: GraphNode,
+    graph: Graph,
+    group_of: dict[int, list[int]],
+    placement: Placement,
+    num_tasks: Sequence[int],
 ) -> list[int] | None:
     if node.module is not None:
         for mate in graph.nodes[: node.index]:
             if mate.module == node.module:
                 return group_of[mate.index]
-    if stands_alone(node, placement):
+    if _stands_alone(node, placement, num_tasks):
         return None
     if placement == "fused":
-        others = [i for i in group_of if not stands_alone(graph.nodes[i], placement)]
+        others = [
+            i for i in group_of if not _stands_alone(graph.nodes[i], placement, num_tasks)
+        ]
         return group_of[others[0]] if others else None
     if placement == "auto" and node.node.is_light:
         for port in node.ports:
             for feed in port:
                 parent = graph.nodes[feed.parent]
-                if _takes_guests(parent, placement):
+                if _takes_guests(parent, placement, num_tasks):
                     return group_of[parent.index]
     return None
 
 
-def stands_alone(node: GraphNode, placement: Placement) -> bool:
+def _stands_alone(node: GraphNode, placement: Placement, num_tasks: Sequence[int]) -> bool:
     """Say whether ``node`` has a worker of its own, or several, under any placement."""
     if node.module is not None:
         return placement != "fused"
-    options = node.node.options
-    return options["restarts"] > 0 or (placement != "fused" and options["nb_tasks"] > 1)
+    has_tasks = placement != "fused" and num_tasks[node.index] > 1
+    return node.node.options["restarts"] > 0 or has_tasks
 
 
-def _takes_guests(node: GraphNode, placement: Placement) -> bool:
+def _takes_guests(node: GraphNode, placement: Placement, num_tasks: Sequence[int]) -> bool:
     is_busy = (
         isinstance(node.node, ProducerNode | BatchProcessorNode) and not node.node.is_light
     )
-    return not is_busy and not stands_alone(node, placement)
+    return not is_busy and not _stands_alone(node, placement, num_tasks)

@@ -68,7 +68,7 @@ class NodePlan:
         index: Position in the graph.
         name: The node's name.
         workers: Index of the worker of each task.
-        device: Where its tensors are: ``cpu``, or a GPU by its name.
+        devices: Where the tensors of each task are: ``cpu``, or a GPU by its name.
         num_threads: For torch, inside the node's calls.
         batch: When a batch is closed, for a batch node.
         deal_by: Whether its tasks share frames or whole lanes.
@@ -78,7 +78,7 @@ class NodePlan:
     index: int
     name: str
     workers: tuple[int, ...]
-    device: str
+    devices: tuple[str, ...]
     num_threads: int
     batch: BatchPolicy | None
     deal_by: DealBy
@@ -87,6 +87,11 @@ class NodePlan:
     def deal(self, task: int) -> Deal:
         """Return which frames a task takes."""
         return Deal(task, len(self.workers), self.deal_by)
+
+    def device_of(self, lane: int) -> str:
+        """Return the device of the task that takes ``lane``, or the first that shares it."""
+        tasks = range(len(self.workers))
+        return self.devices[next(t for t in tasks if self.deal(t).takes_lane(lane))]
 
     def num_writers(self, lane: int) -> int:
         """Return how many tasks send ``lane`` on."""
@@ -153,10 +158,26 @@ class Plan:
                 stack += self.graph.parents(index)
         return seen
 
-    def gets_foreign_tensors(self, node: int) -> bool:
-        """Say whether tensors of another device than the node's may reach it."""
-        devices = {self.nodes[above].device for above in self.nodes_above([node])}
-        return any(is_on_gpu(device) for device in devices - {self.nodes[node].device})
+    def gets_foreign_tensors(self, node: int, task: int) -> bool:
+        """Say whether tensors of another device than the task's may reach it."""
+        here = self.nodes[node]
+        deal = here.deal(task)
+        lanes = [lane for lane in self.graph.nodes[node].lanes if deal.takes_lane(lane)]
+        devices = {device for lane in lanes for device in self._devices_above(node, lane)}
+        return any(is_on_gpu(device) for device in devices - {here.devices[task]})
+
+    def _devices_above(self, node: int, lane: int) -> set[str]:
+        """Return where the inputs of ``node`` in ``lane``, and theirs, may lie."""
+        found: set[str] = set()
+        stack = [(node, lane)]
+        while stack:
+            index, here = stack.pop()
+            for port in self.graph.nodes[index].ports:
+                for feed in port:
+                    if feed.lane == here:
+                        found.add(self.nodes[feed.parent].device_of(feed.parent_lane))
+                        stack.append((feed.parent, feed.parent_lane))
+        return found
 
     def without_nodes(self) -> Plan:
         """Return the plan without what users made: small, and the same for all workers."""
@@ -207,10 +228,10 @@ def make_plan(
         )
     for node in graph.nodes:
         _check_tasks(graph, node)
-    workers, homes = place(graph, placement)
+    devices = site(graph, find_gpus, may_spread=placement != "fused")
+    workers, homes = place(graph, placement, [len(there) for there in devices])
     notes: list[str] = []
     sizes = _batch_sizes(graph, homes, tickets, notes)
-    devices = site(graph, find_gpus)
     exits = _exits(graph)
     return Plan(
         graph=graph,
@@ -219,9 +240,13 @@ def make_plan(
         nodes=tuple(
             replace(
                 _node_plan(
-                    n, homes[n.index], sizes, exits, _deal_by(graph, workers, homes[n.index])
+                    n,
+                    homes[n.index],
+                    sizes,
+                    exits,
+                    _deal_by(graph, workers, homes[n.index], devices),
                 ),
-                device=devices[n.index],
+                devices=_task_devices(devices[n.index], len(homes[n.index])),
             )
             for n in graph.nodes
         ),
@@ -340,7 +365,7 @@ def _node_plan(
         index=node.index,
         name=node.name,
         workers=tuple(homes),
-        device="cpu",
+        devices=(),
         num_threads=threads or (max(1, num_cores() // len(sizes)) if batch else 1),
         batch=batch,
         deal_by=deal_by,
@@ -352,10 +377,25 @@ def _every(node: GraphNode) -> int:
     return node.node.every if isinstance(node.node, BatchProcessorNode) else 1
 
 
-def _deal_by(graph: Graph, workers: Sequence[WorkerPlan], homes: Sequence[int]) -> DealBy:
-    """Return how the frames of a group are dealt: a state for each stream wants whole lanes."""
-    mates = [graph.nodes[i].node for i in workers[homes[0]].nodes]
-    return "lane" if any(isinstance(m, PerStreamProcessorNode) for m in mates) else "seq"
+def _task_devices(devices: Sequence[str], num_tasks: int) -> tuple[str, ...]:
+    """Return the device of each task; a mate has as many tasks as its group."""
+    return tuple(devices[task % len(devices)] for task in range(num_tasks))
+
+
+def _deal_by(
+    graph: Graph,
+    workers: Sequence[WorkerPlan],
+    homes: Sequence[int],
+    devices: Sequence[Sequence[str]],
+) -> DealBy:
+    """Return how the frames of a group are dealt.
+
+    A state for each stream wants whole lanes, and so does a stream that stays on its GPU.
+    """
+    mates = workers[homes[0]].nodes
+    has_states = any(isinstance(graph.nodes[i].node, PerStreamProcessorNode) for i in mates)
+    is_spread = any(len(set(devices[i])) > 1 for i in mates)
+    return "lane" if has_states or is_spread else "seq"
 
 
 def _source_plan(  # noqa: PLR0913 - the facts that a source depends on

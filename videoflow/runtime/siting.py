@@ -2,7 +2,8 @@
 
 A frame's whole way stays on one device: what follows a node on a GPU is on that GPU, as long
 as nobody says otherwise. Parts of a flow that have nothing to do with each other are dealt to
-the GPUs in turn.
+the GPUs in turn; where many streams meet, the streams are, and each GPU has its own copy of
+the nodes that can have several tasks.
 """
 
 from __future__ import annotations
@@ -10,6 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from videoflow.core.graph import Graph, GraphNode
+from videoflow.core.node import (
+    BatchProcessorNode,
+    PerStreamProcessorNode,
+    ProcessorNode,
+    ProducerNode,
+)
 from videoflow.errors import GraphError
 from videoflow.runtime.gpus import Gpu
 
@@ -21,36 +28,89 @@ def is_on_gpu(device: str) -> bool:
     return device != "cpu"
 
 
-def site(graph: Graph, find_gpus: Callable[[], Sequence[Gpu]]) -> tuple[str, ...]:
-    """Return the device of each node: ``cpu``, or a GPU by its name.
+def site(
+    graph: Graph, find_gpus: Callable[[], Sequence[Gpu]], *, may_spread: bool = True
+) -> tuple[tuple[str, ...], ...]:
+    """Return the devices of each node, one for each of its tasks: ``cpu``, or a GPU's name.
+
+    Where streams meet and there are several GPUs, each GPU gets its own copy of the chain:
+    a node has then as many tasks for each GPU as it asked for, and task t takes the lanes
+    whose index leaves t when divided by the number of its tasks.
 
     Args:
         graph: A checked flow.
         find_gpus: Returns the GPUs; called only where a node wants one.
+        may_spread: Whether a node may have tasks on several GPUs.
 
     Raises:
         GraphError: A node names a GPU that is not there.
     """
     if not any(_wants_gpu(node) for node in graph.nodes):
-        return ("cpu",) * len(graph.nodes)
+        return tuple(("cpu",) * node.node.options["nb_tasks"] for node in graph.nodes)
     gpus = tuple(gpu.name for gpu in find_gpus())
-    part_of = _parts(graph)
-    devices: list[str] = []
+    parts = _parts(graph)
+    devices: list[tuple[str, ...]] = []
     for node in graph.nodes:
-        option = node.node.options["device"]
-        above = (devices[feed.parent] for port in node.ports for feed in port)
-        inherited = next((device for device in above if is_on_gpu(device)), None)
-        if option == "cpu":
-            devices.append("cpu")
-        elif option != "auto":
-            devices.append(_named(graph, node, gpus))
-        elif inherited:
-            devices.append(inherited)
-        elif node.node.prefers_gpu and gpus:
-            devices.append(gpus[part_of[node.index] % len(gpus)])
-        else:
-            devices.append("cpu")
+        part = parts[node.index]
+        shared = gpus[: _num_to_share(graph, parts, part)] if may_spread else ()
+        devices.append(_devices(graph, node, gpus, devices, part=part))
+        if len(shared) > 1 and _is_spreadable(graph, node, devices):
+            devices[-1] = shared * int(node.node.options["nb_tasks"])
+        elif len(shared) > 1 and _is_free_source(node, devices[-1]):
+            devices[-1] = (shared[node.lanes[0] % len(shared)],)
     return tuple(devices)
+
+
+def _devices(
+    graph: Graph,
+    node: GraphNode,
+    gpus: Sequence[str],
+    above: Sequence[tuple[str, ...]],
+    *,
+    part: int,
+) -> tuple[str, ...]:
+    """Return the devices of a node that is not spread; ``above`` has those of its parents."""
+    option, num_tasks = node.node.options["device"], node.node.options["nb_tasks"]
+    parents = [above[parent][0] for parent in graph.parents(node.index)]
+    inherited = next((device for device in parents if is_on_gpu(device)), None)
+    device = "cpu"
+    if option not in ("auto", "cpu"):
+        device = _named(graph, node, gpus)
+    elif option == "auto" and inherited:
+        device = inherited
+    elif option == "auto" and node.node.prefers_gpu and gpus:
+        device = gpus[part % len(gpus)]
+    return (device,) * num_tasks
+
+
+def _num_to_share(graph: Graph, parts: Sequence[int], part: int) -> int:
+    """Return how many GPUs a part can use: one for each stream, where none are paired."""
+    here = [node for node in graph.nodes if parts[node.index] == part]
+    lanes = {lane for node in here for lane in node.lanes}
+    is_paired = any(len(graph.lanes[lane].sources) > 1 for lane in lanes)
+    return 1 if is_paired else len(lanes)
+
+
+def _is_free_source(node: GraphNode, devices: Sequence[str]) -> bool:
+    is_auto = node.node.options["device"] == "auto"
+    return isinstance(node.node, ProducerNode) and is_auto and is_on_gpu(devices[0])
+
+
+def _is_spreadable(graph: Graph, node: GraphNode, devices: Sequence[tuple[str, ...]]) -> bool:
+    """Say whether a node may have tasks on all GPUs; ``devices`` has its own and all above."""
+    what = node.node
+    has_tasks = isinstance(what, BatchProcessorNode | PerStreamProcessorNode) or (
+        isinstance(what, ProcessorNode)
+        and what.is_stateless
+        and type(what).flush is ProcessorNode.flush
+    )
+    is_free = what.options["device"] == "auto" and node.module is None
+    parents = [(graph.nodes[p], devices[p]) for p in graph.parents(node.index)]
+    follows = all(
+        not is_on_gpu(there[0]) or len(set(there)) > 1 or isinstance(p.node, ProducerNode)
+        for p, there in parents
+    )
+    return has_tasks and is_free and follows and is_on_gpu(devices[node.index][0])
 
 
 def _wants_gpu(node: GraphNode) -> bool:

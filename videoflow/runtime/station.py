@@ -86,8 +86,8 @@ class Station:
         self.is_done = False
         self.is_open = False
         self.num_threads = host.plan.nodes[graph_node.index].num_threads
-        self.device = host.plan.nodes[graph_node.index].device
-        self._has_foreign_inputs = host.plan.gets_foreign_tensors(graph_node.index)
+        self.device = host.plan.nodes[graph_node.index].devices[deal.task]
+        self._has_foreign_inputs = host.plan.gets_foreign_tensors(graph_node.index, deal.task)
         self.lanes = make_lanes(host.plan, graph_node, deal)
         self._by_lane = {lane.index: lane for lane in self.lanes}
         self._ports = _ports(graph_node)

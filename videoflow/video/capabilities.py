@@ -1,7 +1,8 @@
-"""How video is decoded here: what is there, which way is taken, and why not a better one.
+"""How video is decoded and encoded here: what is there, which way is taken, and why.
 
-The ways, best first: NVDEC by PyNvVideoCodec; FFmpeg's own decoder for NVDEC; the CPU, with
-one upload of each picture to the GPU; the CPU for the CPU. ``choose_decoding`` is pure.
+The ways to decode, best first: NVDEC by PyNvVideoCodec; FFmpeg's own decoder for NVDEC; the
+CPU, with one upload of each picture to the GPU; the CPU for the CPU. Pictures on a GPU are
+encoded there if it has NVENC, all others on the CPU. Both choices are pure.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from videoflow.errors import GraphError
+from videoflow.errors import GraphError, OutputError
 from videoflow.video.nvdec import (
     LIBRARIES,
     Nvdec,
@@ -24,14 +25,18 @@ from videoflow.video.nvdec import (
 __all__ = [
     "DecodingKind",
     "DecodingWay",
+    "EncoderName",
+    "EncodingWay",
     "VideoCapabilities",
     "check_device",
     "choose_decoding",
+    "choose_encoding",
     "open_on",
     "probe_video",
 ]
 
 DecodingKind = Literal["nvdec", "libav-cuda", "upload", "cpu"]
+EncoderName = Literal["auto", "nvenc", "cpu"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,25 @@ class DecodingWay:
     is_fallback: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class EncodingWay:
+    """How pictures are encoded.
+
+    Attributes:
+        kind: ``nvenc`` or ``cpu``.
+        gpu_index: Which GPU, or None for the CPU.
+        reason: Why it is this one.
+        help: What leads to a better one; empty for the best.
+        is_fallback: Whether the pictures are on a GPU that does not encode.
+    """
+
+    kind: Literal["nvenc", "cpu"]
+    gpu_index: int | None
+    reason: str
+    help: str = ""
+    is_fallback: bool = False
+
+
 def choose_decoding(found: VideoCapabilities, device: str) -> DecodingWay:
     """Return the best way to decode for a device.
 
@@ -96,6 +120,40 @@ def choose_decoding(found: VideoCapabilities, device: str) -> DecodingWay:
     if found.has_libav_cuda and "libnvcuvid.so.1" not in found.missing:
         return DecodingWay("libav-cuda", gpu_index, reason, help, is_fallback=True)
     return DecodingWay("upload", gpu_index, reason, help, is_fallback=True)
+
+
+def choose_encoding(
+    probe: Callable[[], VideoCapabilities],
+    encoder: EncoderName,
+    *,
+    gpu_index: int | None = None,
+    default_gpu: int = 0,
+) -> EncodingWay:
+    """Return the best way to encode pictures.
+
+    Args:
+        probe: Returns what there is; asked only where NVENC would be of use.
+        encoder: ``auto``, ``nvenc`` or ``cpu``.
+        gpu_index: The GPU that the pictures lie on, or None for the host.
+        default_gpu: Which GPU encodes pictures of the host, if that is asked for.
+
+    Raises:
+        OutputError: ``nvenc`` is asked for and not to be had.
+    """
+    if encoder == "cpu":
+        return EncodingWay("cpu", None, "encoder='cpu' was asked for")
+    if encoder == "auto" and gpu_index is None:
+        return EncodingWay("cpu", None, "the pictures are in host memory")
+    obstacle = _nvenc_obstacle(probe())
+    if obstacle is None:
+        where = default_gpu if gpu_index is None else gpu_index
+        return EncodingWay("nvenc", where, "the GPU has encoders")
+    if encoder == "nvenc":
+        raise OutputError(
+            f"encoder: got 'nvenc', and there is none: {obstacle.reason}",
+            help=f"encoder='auto' takes the CPU then; {obstacle.help}",
+        )
+    return EncodingWay("cpu", None, obstacle.reason, obstacle.help, is_fallback=True)
 
 
 def count_gpus() -> int:
@@ -160,6 +218,24 @@ def _without_gpu(found: VideoCapabilities) -> DecodingWay:
         reason, help = "torch can use no GPU", "install a build of torch with CUDA"
     is_lost = found.has_nvidia_device or "libcuda.so.1" not in found.missing
     return DecodingWay("cpu", None, f"no GPU: {reason}", help, is_fallback=is_lost)
+
+
+def _nvenc_obstacle(found: VideoCapabilities) -> NvdecProblem | None:
+    """Return why NVENC cannot be used, or None if it can."""
+    if not found.num_gpus:
+        way = _without_gpu(found)
+        return NvdecProblem(way.reason, way.help)
+    if not isinstance(found.nvdec, Nvdec):
+        return found.nvdec
+    if found.nvdec.loading != "package":
+        library = "libnvidia-encode.so.1"
+        return NvdecProblem(f"{library} was not found", LIBRARIES[library])
+    if not found.nvdec.count_encoders():
+        return NvdecProblem(
+            "this GPU has no encoder",
+            "nothing: H100, H200 and A100 are made so; encoder='cpu' says that you know",
+        )
+    return None
 
 
 def _gpu_index(device: str) -> int:

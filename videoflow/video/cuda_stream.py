@@ -1,6 +1,6 @@
-"""Where the work of a decoder on a GPU is queued, and how it is ordered with all else.
+"""Where the work of a GPU's decoder or encoder is queued, and how it is ordered with all else.
 
-The two protocols are all that the decoders know of a GPU, so that a test can put something
+The protocols are all that decoders and encoders know of a GPU, so that a test can put something
 in place of it that writes down what was done in which order.
 """
 
@@ -13,11 +13,18 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["DecodeStream", "TorchStream", "TorchUpload", "UploadDevice", "Uploader"]
+__all__ = [
+    "CodecStream",
+    "DecodeStream",
+    "TorchStream",
+    "TorchUpload",
+    "UploadDevice",
+    "Uploader",
+]
 
 
-class DecodeStream(Protocol):
-    """A CUDA stream that one decoder and the copies of its pictures share."""
+class CodecStream(Protocol):
+    """A CUDA stream that one decoder or encoder works on."""
 
     @property
     def handle(self) -> int:
@@ -29,6 +36,10 @@ class DecodeStream(Protocol):
         It comes after what the caller has queued on its current stream before, and before
         what the caller queues there later.
         """
+
+
+class DecodeStream(CodecStream, Protocol):
+    """A CUDA stream that one decoder and the copies of its pictures share."""
 
     def tensor(self, memory: Any) -> Tensor:
         """Return a view of what offers ``__dlpack__``, or of a capsule, inside ``turn()``."""

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import torch
 from torch import Tensor
 
 from videoflow.data.color import choose_color, nv12_to_rgb, rgb_to_nv12
@@ -15,7 +14,8 @@ from videoflow.data.color_spec import ColorSpec
 from videoflow.data.frame import Frame
 from videoflow.data.planes import pad_to_even, resize_nv12
 from videoflow.errors import OutputError
-from videoflow.video.libav import TICKS_PER_SECOND, Preset, VideoEncoder, open_encoder
+from videoflow.video.encoding import EncoderOpener, PictureEncoder
+from videoflow.video.libav import TICKS_PER_SECOND, OutputForm, Preset
 
 __all__ = ["CONTAINERS", "VideoWriter", "check_suffix"]
 
@@ -26,9 +26,11 @@ _UNSPECIFIED_MATRIX: Final = 2  # ITU-T H.273
 
 
 class VideoWriter:
-    """Writes one stream to one file: H.264 4:2:0 by libx264, which comes with PyAV's wheel.
+    """Writes one stream to one file: H.264 4:2:0, by NVENC or by libx264.
 
-    libx264 is licensed under the GPL, which matters to who redistributes the wheel.
+    NVENC encodes frames that are on a GPU which has it. All others are encoded by libx264,
+    which comes with PyAV's wheel and is licensed under the GPL; that matters to who
+    redistributes the wheel.
 
     The file is made under a hidden name in its folder, and takes its own name, and the place
     of an older file, only on ``publish``. What is in it:
@@ -43,16 +45,18 @@ class VideoWriter:
 
     Args:
         path: Ends in ``.mp4``, ``.m4v``, ``.mov`` or ``.mkv``; its folder exists.
-        preset: libx264's trade of speed for size.
-        crf: libx264's quality, 0 (lossless) to 51; 23 is its own default.
-        num_threads: Threads of the encoder; None for four.
+        preset: libx264's trade of speed for size; stands for NVENC's P1 to P7.
+        crf: libx264's quality, 0 (lossless) to 51; 23 is its own default. For NVENC it is,
+            rounded, the constant quantiser, which makes somewhat larger files.
+        num_threads: Threads of libx264; None for four.
         report: Hears about frames of another size, once.
+        opener: Chooses the encoder; by default one for this file alone.
 
     Raises:
         OutputError: An unknown ending.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a film is told once
         self,
         path: Path,
         *,
@@ -60,6 +64,7 @@ class VideoWriter:
         crf: float = 23.0,
         num_threads: int | None = None,
         report: Callable[[str], None] = lambda _: None,
+        opener: EncoderOpener | None = None,
     ) -> None:
         self._container = check_suffix(path)
         self._path = path
@@ -68,7 +73,8 @@ class VideoWriter:
         self._crf = crf
         self._num_threads = num_threads or DEFAULT_NUM_THREADS
         self._report = report
-        self._encoder: VideoEncoder | None = None
+        self._opener = opener or EncoderOpener(report=report)
+        self._encoder: PictureEncoder | None = None
         self._size_hw = (0, 0)
         self._color = ColorSpec()
         self._shift_ticks = 0
@@ -77,7 +83,7 @@ class VideoWriter:
         self._is_size_reported = False
 
     def write(self, frame: Frame) -> None:
-        """Encode a frame; its memory may be used again when the call returns.
+        """Encode a frame; its memory may be used again, in stream order, on return.
 
         Raises:
             OutputError: The file cannot be written.
@@ -124,12 +130,12 @@ class VideoWriter:
             encoder.abort()
             self._partial.unlink(missing_ok=True)
 
-    def _open(self, planes: Tensor, color: ColorSpec, *, pts_seconds: float) -> VideoEncoder:
+    def _open(self, planes: Tensor, color: ColorSpec, *, pts_seconds: float) -> PictureEncoder:
         self._size_hw = _size_of(planes)
         self._color = color
         self._shift_ticks = -round(pts_seconds * TICKS_PER_SECOND)
-        return open_encoder(
-            str(self._partial),
+        form = OutputForm(
+            path=str(self._partial),
             container_format=self._container,
             size_hw=self._size_hw,
             color=color,
@@ -137,6 +143,7 @@ class VideoWriter:
             crf=self._crf,
             num_threads=self._num_threads,
         )
+        return self._opener.open(form, planes)
 
     def _place(self, pts_seconds: float) -> int:
         ticks = round(pts_seconds * TICKS_PER_SECOND) + self._shift_ticks
@@ -179,10 +186,10 @@ def check_suffix(path: Path) -> str:
 
 def _to_planes(frame: Frame) -> tuple[Tensor, ColorSpec]:
     if frame.layout == "nv12":
-        return frame.pixels.cpu(), frame.color
+        return frame.pixels, frame.color
     rgb = pad_to_even(frame.pixels.unsqueeze(0))
     color = choose_color(_UNSPECIFIED_MATRIX, is_full_range=False, num_lines=rgb.shape[2])
-    return rgb_to_nv12(rgb, color)[0].cpu(), color
+    return rgb_to_nv12(rgb, color)[0], color
 
 
 def _size_of(planes: Tensor) -> tuple[int, int]:
@@ -197,7 +204,7 @@ def _fit(planes: Tensor, size_hw: tuple[int, int], *, color: ColorSpec) -> Tenso
     new_height = min(height, max(2, round(own_height * scale / 2) * 2))
     new_width = min(width, max(2, round(own_width * scale / 2) * 2))
     small = resize_nv12(planes[None], (new_height, new_width))[0]
-    out = torch.empty((height * 3 // 2, width), dtype=torch.uint8)
+    out = planes.new_empty((height * 3 // 2, width))
     out[:height] = 0 if color.is_full_range else 16
     out[height:] = 128
     top, left = (height - new_height) // 4 * 2, (width - new_width) // 4 * 2

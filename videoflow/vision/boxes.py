@@ -34,10 +34,7 @@ def usable(boxes_xyxy: Boxes) -> NDArray[np.bool_]:
 
 def areas(boxes_xyxy: Boxes) -> F64:
     """Return the areas, float64 ``[M]``; 0 for a box that is inside out."""
-    boxes = boxes_xyxy.astype(np.float64, copy=False)
-    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0.0)
-    area: F64 = sides[:, 0] * sides[:, 1]
-    return area
+    return _areas(np.ascontiguousarray(boxes_xyxy.T, np.float64))
 
 
 def iou(boxes_xyxy: Boxes, others_xyxy: Boxes) -> F64:
@@ -82,14 +79,23 @@ def height_modulated_iou(boxes_xyxy: Boxes, others_xyxy: Boxes) -> F64:
     return overlap
 
 
+def _areas(columns: F64) -> F64:
+    sides = columns[2:] - columns[:2]
+    np.maximum(sides, 0.0, out=sides)
+    area: F64 = sides[0] * sides[1]
+    return area
+
+
 def _iou_and_shared_heights(boxes_xyxy: Boxes, others_xyxy: Boxes) -> tuple[F64, F64]:
-    a = boxes_xyxy.astype(np.float64, copy=False).T[:, :, None]  # [4, M, 1]
-    b = others_xyxy.astype(np.float64, copy=False).T[:, None]  # [4, 1, K]
+    # Side by side in memory: with strides the same operations take ten times as long.
+    columns = np.ascontiguousarray(boxes_xyxy.T, np.float64)  # [4, M]
+    other_columns = np.ascontiguousarray(others_xyxy.T, np.float64)
+    a, b = columns[:, :, None], other_columns[:, None]
     sides = np.minimum(a[2:], b[2:])
     sides -= np.maximum(a[:2], b[:2])
     np.maximum(sides, 0.0, out=sides)
     shared = sides[0] * sides[1]  # [M, K]
-    union = np.add.outer(areas(boxes_xyxy), areas(others_xyxy))
+    union = _areas(columns)[:, None] + _areas(other_columns)
     union -= shared
     np.maximum(union, _LEAST_AREA, out=union)
     shared /= union

@@ -91,7 +91,7 @@ def test_coasting_before_the_first_look(make: Make) -> None:
 def test_minutes_without_anybody(make: Make) -> None:
     """However long nothing is seen, nothing piles up and the next ids go on."""
     tracker = make()
-    run(tracker, {i: 0.0 for i in range(5)})
+    run(tracker, dict.fromkeys(range(5), 0.0))
 
     for index in range(5, 500):
         assert len(tracker.update(found(index))) == 0
@@ -226,7 +226,7 @@ def test_a_warp_that_is_none_is_refused(warp: np.ndarray) -> None:
     tracker = ByteTrack()
     tracker.update(found(0, person(0)))
 
-    with pytest.raises(ShapeError, match="warp: got .* want finite float64"):
+    with pytest.raises(ShapeError, match=r"warp: got .* want finite float64"):
         tracker.update(found(1, person(0)), warp=warp)
 
 
