@@ -42,10 +42,10 @@ def test_the_demo_counts_right_and_writes_what_it_says(
     assert len(crossings) == 4
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_other_films_are_counted_right(seed: int, tmp_path: Path) -> None:
     """Films with other people, on other squares, are counted right too."""
-    demo = Demo(tmp_path, seed=seed, seconds=6)
+    demo = Demo(tmp_path, seed=seed, seconds=5)
 
     demo.build().run().join(120)
 
