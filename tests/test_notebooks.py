@@ -26,7 +26,7 @@ def code_cells(path: Path) -> list[Any]:
 @pytest.mark.slow
 @each_notebook
 def test_a_notebook_runs_and_shows_what_is_stored(path: Path, tmp_path: Path) -> None:
-    """Run from top to bottom, each cell prints what is stored, and shows the same kinds."""
+    """Run from top to bottom, each cell prints what is stored, and shows as much."""
     cells = code_cells(path)
 
     left = run_cells(["".join(cell["source"]) for cell in cells], tmp_path)
@@ -35,9 +35,9 @@ def test_a_notebook_runs_and_shows_what_is_stored(path: Path, tmp_path: Path) ->
         stored = left_by(cell)
         assert now.error == ""
         assert now.output == stored["output"]
-        assert [sorted(shown) for shown in now.shown] == [
-            sorted(shown) for shown in stored["shown"]
-        ]
+        assert len(now.shown) == len(stored["shown"])
+        for shown, before in zip(now.shown, stored["shown"], strict=True):
+            assert set(before) <= set(shown)
 
 
 @each_notebook
