@@ -30,7 +30,7 @@ NAMED_DOORS = {
 # Each foreign library comes in through one file, which lies here; or through a folder of its
 # own, which bears its name; or, for commands, through a file for each group of them.
 FOREIGN = {
-    "av": "video/libav.py",
+    "av": "video/av/",
     "PyNvVideoCodec": "video/nvdec.py",
     "torchvision": "nets/torchvision/",
     "onnx": "nets/",
