@@ -94,7 +94,7 @@ def test_a_miscount_ends_with_code_1(
     ("arguments", "problem"),
     [
         pytest.param(["--seconds", "2"], "want seconds >= 4", id="too short"),
-        pytest.param(["--out", "FILE/out"], "cannot be written", id="no folder"),
+        pytest.param(["--out", "FILE/out"], "cannot be made", id="no folder"),
     ],
 )
 def test_what_cannot_be_is_refused_before_the_start(

@@ -18,6 +18,15 @@ __all__ = ["Demo", "DemoResult"]
 
 MODEL = "hog_walkers"
 
+# The detector is sure of nearly all whole people; what it is less sure of is half hidden, or
+# nobody. In seven films of ten seconds with 52 walkers there are 67 ids, and 89 with the
+# tracker's own settings.
+_TRACKING: dict[str, Any] = {
+    "track_threshold": 0.8,
+    "new_track_threshold": 0.95,
+    "max_lost_frames": 40,
+}
+
 _STILL_SECONDS = 0.5  # after a crossing: it is counted, and the line is still bright
 
 
@@ -74,7 +83,7 @@ class Demo:
         """Return the flow."""
         frames, line = self._frames, self._frames.line
         people = ObjectDetector(MODEL, every=2, max_batch_size=4)(frames)
-        tracks = ByteTracker()(people, frames)
+        tracks = ByteTracker(**_TRACKING)(people, frames)
         counts = LineCounter(line.start, line.end)(tracks)
         picture = PeopleAnnotator(trail_seconds=1.5)(frames, tracks, counts)
         writers = [
