@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,6 +38,9 @@ FOREIGN = {
     "PIL": "vision/pillow/",
     "IPython": "app/notebook.py",
     "matplotlib": "app/report_figure.py",
+    "confluent_kafka": "consumers/kafka_publisher.py",
+    "paho": "consumers/mqtt_publisher.py",
+    "pyarrow": "consumers/parquet_writer.py",
     "pandas": "data/",
     "pycocotools": "data/",
     "supervision": "data/",
@@ -51,14 +54,17 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def imports(module: Path) -> Iterator[str]:
-    """Yield what a module imports: also inside functions, also for the type checker only."""
+@cache  # each file is asked about once for every library
+def imports(module: Path) -> tuple[str, ...]:
+    """Return what a module imports: also inside functions, also for the type checker only."""
+    names: list[str] = []
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += (alias.name for alias in node.names)
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}:{node.lineno}: a relative import"
-            yield node.module or ""
+            names.append(node.module or "")
+    return tuple(names)
 
 
 def wing_of(dotted: str) -> str:

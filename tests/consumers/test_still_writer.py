@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.pictures import as_nv12, as_rgb, smooth_picture
-from videoflow.consumers import StillWriter
+from videoflow.consumers.still_writer import StillWriter
 from videoflow.data import Frame, Stamp
 from videoflow.errors import GraphError, OutputError
 from videoflow.producers import ImageProducer

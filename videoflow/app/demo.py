@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from videoflow.consumers import JsonLinesWriter, StillWriter, VideoFileWriter
+from videoflow.consumers import JsonLinesWriter, VideoFileWriter
+from videoflow.consumers.still_writer import StillWriter
 from videoflow.core.flow import Flow
 from videoflow.data import LineTotals
 from videoflow.processors import ByteTracker, LineCounter, ObjectDetector, PeopleAnnotator
