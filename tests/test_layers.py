@@ -35,7 +35,7 @@ FOREIGN = {
     "torchvision": "nets/torchvision/",
     "onnx": "nets/",
     "onnxruntime": "nets/onnx_runtime.py",
-    "PIL": "vision/pillow/",
+    "PIL": "vision/lettering.py",
     "IPython": "app/notebook.py",
     "matplotlib": "app/report_figure.py",
     "confluent_kafka": "consumers/kafka_publisher.py",
@@ -123,7 +123,7 @@ def test_a_foreign_library_has_one_door(library: str, place: str) -> None:
         if any(name.split(".")[0] == library for name in imports(module))
     ]
 
-    is_family = place.endswith((f"/{library}/", "/pillow/", "/cli"))
+    is_family = place.endswith((f"/{library}/", "/cli"))
     assert len(users) <= 1 or is_family
     assert all(user.startswith(place) for user in users)
 

@@ -7,11 +7,13 @@ from itertools import chain
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from tests.flows.nodes import Drop, Numbers
 from tests.flows.notebook import Cell, run_cells
+from videoflow.app.notebook import shrunk
 from videoflow.core import Flow
 from videoflow.errors import FlowStateError, MissingDependencyError, ShapeError
 
@@ -252,3 +254,24 @@ def test_a_plot_is_a_picture(cells: dict[str, Cell]) -> None:
     (shown,) = cells["plot"].shown
 
     assert picture(shown["image/png"]).shape[1] > 500
+
+
+@pytest.mark.parametrize(
+    ("size_hw", "want_hw"),
+    [
+        pytest.param((1, 1), (1, 1), id="one-pixel"),
+        pytest.param((40, 60), (40, 60), id="narrow"),
+        pytest.param((100, 200), (50, 100), id="wide"),
+        pytest.param((300, 200), (150, 100), id="upright"),
+        pytest.param((1, 999), (1, 100), id="flat"),
+    ],
+)
+def test_a_picture_is_shrunk_in_its_proportions(
+    size_hw: tuple[int, int], want_hw: tuple[int, int]
+) -> None:
+    """A wide picture becomes as wide as allowed, and keeps its colours."""
+    rgb = torch.full((3, *size_hw), 200, dtype=torch.uint8)
+
+    small = shrunk(rgb, 100)
+
+    assert torch.equal(small, torch.full((3, *want_hw), 200, dtype=torch.uint8))

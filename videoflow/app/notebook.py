@@ -18,13 +18,16 @@ from videoflow.data.frame import Frame
 from videoflow.errors import FlowStateError, MissingDependencyError, ShapeError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from videoflow.core.flow import Flow
     from videoflow.core.report import Progress
 
-__all__ = ["CellPictures", "at_interrupt", "cell_progress"]
+__all__ = ["CellPictures", "at_interrupt", "cell_progress", "shrunk"]
 
 _PICTURE_SECONDS: Final = 0.25
 _BAR_SECONDS: Final = 0.5
+_QSCALE: Final = 4  # of JPEG: pictures of 480 pixels' width take about 25 kB
 
 
 def cell_progress(flow: Flow) -> AbstractContextManager[None]:
@@ -91,15 +94,15 @@ class CellPictures:
             time.sleep(max(0.0, shown_at + _PICTURE_SECONDS - time.monotonic()))
 
     def _show(self, frame: Any) -> None:
-        from videoflow.vision.pillow.jpeg import encode_jpeg  # slow: see above
+        from videoflow.video.av.image_encoder import encode_image  # slow: see above
 
         if not isinstance(frame, Frame):
             raise ShapeError(
                 f"preview: got {type(frame).__name__}, want Frame",
                 help="preview a node that puts out pictures: a reader, or an annotator",
             )
-        picture = frame.rgb().permute(1, 2, 0).cpu().numpy()
-        jpeg = encode_jpeg(picture, max_width_px=self._width_px)
+        picture = shrunk(frame.rgb().cpu(), self._width_px)
+        jpeg = encode_image(picture, codec="mjpeg", qscale=_QSCALE)
         self._displays[frame.stream] = _displayed(
             {"image/jpeg": jpeg, "text/plain": repr(frame)}, self._displays.get(frame.stream)
         )
@@ -107,7 +110,18 @@ class CellPictures:
 
 def _import_for_pictures() -> None:
     import videoflow.data.color
-    import videoflow.vision.pillow.jpeg  # noqa: F401 - both are slow: only for who looks
+    import videoflow.video.av.image_encoder  # noqa: F401 - both are slow: only for who looks
+
+
+def shrunk(rgb: Tensor, width_px: int) -> Tensor:
+    """Return uint8 ``[3, H, W]``, at most ``width_px`` wide, in its proportions."""
+    _, height, width = rgb.shape
+    if width <= width_px:
+        return rgb
+    from torch.nn.functional import interpolate
+
+    size_hw = (max(1, round(height * width_px / width)), width_px)
+    return interpolate(rgb[None], size=size_hw, mode="bilinear", antialias=True)[0]
 
 
 class _CellBar:

@@ -12,8 +12,8 @@ from videoflow.data.color_spec import ColorSpec
 from videoflow.data.frame import Layout
 from videoflow.vision.areas import Area
 from videoflow.vision.canvas import Canvas
+from videoflow.vision.lettering import Lettering
 from videoflow.vision.palette import DARK, RGB, WHITE
-from videoflow.vision.pillow.lettering import Lettering
 
 __all__ = ["PlateRow", "Plates"]
 

@@ -1,4 +1,4 @@
-"""Text as masks; Pillow's own font is always there."""
+"""Text as masks; the one door to Pillow, whose own font is always there."""
 
 from __future__ import annotations
 

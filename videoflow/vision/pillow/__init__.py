@@ -1,1 +1,0 @@
-"""What needs Pillow: letters, and pictures as JPEG."""
