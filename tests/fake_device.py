@@ -103,6 +103,9 @@ class FakeDevice:
         memory = self.allocate(tensor.nbytes)
         return memory.view(tensor.dtype).view(tensor.shape).copy_(tensor)
 
+    def trim(self) -> None:
+        self._log("trim")
+
     def activate(self) -> AbstractContextManager[Any]:
         return nullcontext()
 

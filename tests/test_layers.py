@@ -35,6 +35,7 @@ FOREIGN = {
     "torchvision": "nets/torchvision/",
     "onnx": "nets/",
     "onnxruntime": "nets/onnx_runtime.py",
+    "triton": "nets/nv12_kernel.py",
     "PIL": "vision/lettering.py",
     "IPython": "app/notebook.py",
     "matplotlib": "app/report_figure.py",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -329,3 +330,15 @@ def test_clock_asks_what_may_come_only_where_it_matters() -> None:
 def test_halves_loses_nothing(size: int, want: tuple[list[int], list[int]]) -> None:
     """A batch is split in the middle, and the order stays."""
     assert halves(list(range(size))) == want
+
+
+@pytest.mark.parametrize("kind", [FixedOrderBatcher, ClockBatcher])
+def test_batches_shrink_and_never_grow(kind: Any) -> None:
+    """After memory ran out batches are smaller, also when a later wish is larger."""
+    batcher = kind(policy(4), num_lanes=1)
+    batcher.shrink(2)
+    batcher.shrink(3)
+    for seq in range(4):
+        batcher.offer(turn(0, seq))
+
+    assert take_all(batcher) == [[(0, 0), (0, 1)], [(0, 2), (0, 3)]]

@@ -270,3 +270,26 @@ def test_a_stopped_flow_gives_its_memory_back(tmp_path: Path) -> None:
     flow.stop()
 
     assert flow.join(60).ending == "stopped"
+
+
+class Greedy(Values):
+    """Runs out of memory with more than two frames."""
+
+    def process_batch(self, batch: Sequence[Frame]) -> list[Any]:
+        if len(batch) > 2:
+            raise MemoryError
+        return super().process_batch(batch)
+
+
+def test_a_device_out_of_memory_gets_back_what_is_kept_for_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a smaller batch is tried, the device gets its unused memory back."""
+    log = tmp_path / "log"
+    monkeypatch.setenv(LOG, str(log))
+    source = Pictures(16)
+
+    got, _ = run(tmp_path, [source], Greedy(max_batch_size=4)(source))
+
+    assert [values for values, _ in got] == [[n] for n in range(16)]
+    assert any(words[1] == "trim" for words in log_lines(log))

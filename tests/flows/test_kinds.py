@@ -418,6 +418,29 @@ def test_out_of_memory_halves_the_batch(placement: Any, tmp_path: Path) -> None:
     assert report.notes == ("greedy: out of memory with a batch of 8: batches are halved",)
 
 
+class Sizes(BatchProcessorNode):
+    """Says how large the item's batch was and how many did not fit before it."""
+
+    num_failed = 0
+
+    def process_batch(self, batch: Sequence[Any]) -> Sequence[Any]:
+        if len(batch) > 2:
+            self.num_failed += 1
+            raise MemoryError
+        return [(len(batch), self.num_failed)] * len(batch)
+
+
+def test_out_of_memory_is_remembered(tmp_path: Path) -> None:
+    """Batches stay as small as fitted: memory runs out once for each size that is too large."""
+    numbers = Numbers(64)
+
+    got, _ = run([numbers], Same()(Sizes(max_batch_size=8)(numbers)), tmp_path)
+
+    assert got[0][0] == 2
+    assert got[-1][1] <= 6  # of 8 and twice of 4, in each of the two batches begun by then
+    assert {size for size, _ in got} == {2}
+
+
 def test_one_frame_that_does_not_fit_fails() -> None:
     """Out of memory with a single frame is an error of that frame."""
     numbers = Numbers(16)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -50,6 +51,38 @@ def test_node_is_used_open_or_not_at_all() -> None:
         ObjectDetector().process_batch([_grey((48, 64))])
 
 
+@pytest.mark.usefixtures("weights")
+def test_on_a_cpu_a_batch_is_processed_at_once() -> None:
+    """Nothing is begun where nothing can be gained, and the size of the model is known."""
+    node = ObjectDetector(input_size=64, device="cpu")
+    node.check()
+    node.open()
+
+    begun = node.begin_batch([_grey((48, 64))])
+
+    node.close()
+    assert begun is None
+    assert 3_000_000 < node.model_bytes < 5_000_000
+
+
+def test_half_precision_finds_the_same() -> None:
+    """The node computes in the format that was asked for, on a CPU too."""
+    node = ObjectDetector("tests.nets.own_models:build_network", device="cpu")
+    half = ObjectDetector(
+        "tests.nets.own_models:build_network", device="cpu", precision="float16"
+    )
+    pixels = torch.full((3, 64, 64), 51, dtype=torch.uint8)
+    pixels[:, 8:48, 16:32] = 204
+    frame = Frame(pixels, Stamp("camera", 0, 0.0, (64, 64)), "rgb")
+    for one in (node, half):
+        one.open()
+
+    (want,), (got,) = node.process_batch([frame]), half.process_batch([frame])
+
+    assert len(got) == len(want) == 1
+    np.testing.assert_allclose(got.boxes_xyxy, want.boxes_xyxy, atol=0.5)
+
+
 def test_closed_node_travels() -> None:
     """A node goes to its worker before it is opened, with all its options."""
     node = ObjectDetector("yolox_nano", classes=["car", 0], score_threshold=0.3, name="cars")
@@ -70,6 +103,12 @@ def test_closed_node_travels() -> None:
         pytest.param({"input_size": 41.6}, "got input_size=41.6", id="float size"),
         pytest.param(
             {"precision": "int8"}, "got precision='int8', want 'float32'", id="format"
+        ),
+        pytest.param(
+            {"execution": "fast"}, "got execution='fast', want 'eager', 'graphs'", id="way"
+        ),
+        pytest.param(
+            {"execution": "graphs", "device": "cpu"}, "CUDA graphs are for", id="graphs on CPU"
         ),
         pytest.param({"max_batch_size": 0}, "got max_batch_size=0", id="batch"),
     ],
@@ -102,6 +141,13 @@ def test_gpu_that_is_not_there_is_refused_before_any_worker_starts() -> None:
     """A GPU that was asked for by number and is absent is an error in the caller."""
     with pytest.raises(GraphError, match="cuda:99"):
         ObjectDetector(device="cuda:99").check()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_graphs_without_a_gpu_are_refused_before_any_worker_starts() -> None:
+    """With device="auto" only the machine says that there is no GPU."""
+    with pytest.raises(GraphError, match="execution='graphs', and there is no GPU"):
+        ObjectDetector(execution="graphs").check()
 
 
 @pytest.mark.usefixtures("_no_weights")

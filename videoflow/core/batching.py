@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from videoflow.errors import GraphError
@@ -51,6 +51,10 @@ class BatchPolicy:
                 f"got max_batch_size={self.max_batch_size}, max_turns={self.max_turns}, "
                 "want 1 <= max_batch_size <= max_turns"
             )
+
+    def shrunk(self, max_batch_size: int) -> BatchPolicy:
+        """Return the policy with at most so many items; never more than before."""
+        return replace(self, max_batch_size=min(self.max_batch_size, max_batch_size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,9 @@ class Batcher(Protocol):
 
     def due_seconds(self) -> float | None:
         """Return when ``take`` should be asked again even if nothing arrives."""
+
+    def shrink(self, max_batch_size: int) -> None:
+        """Let later batches have at most so many items; never more than before."""
 
 
 class FixedOrderBatcher:
@@ -138,6 +145,10 @@ class FixedOrderBatcher:
     def due_seconds(self) -> float | None:
         """Return None: only arrivals and ends matter."""
         return None
+
+    def shrink(self, max_batch_size: int) -> None:
+        """Let later batches have at most so many items; never more than before."""
+        self._policy = self._policy.shrunk(max_batch_size)
 
     def _is_full(self) -> bool:
         return (
@@ -204,6 +215,10 @@ class ClockBatcher:
         """Return when the oldest waiting item has waited long enough."""
         heads = [lane[0].entered_seconds for lane in self._waiting if lane]
         return min(heads) + self._policy.max_delay_seconds if heads else None
+
+    def shrink(self, max_batch_size: int) -> None:
+        """Let later batches have at most so many items; never more than before."""
+        self._policy = self._policy.shrunk(max_batch_size)
 
     def _leading_markers(self) -> list[Turn]:
         markers = []

@@ -12,10 +12,13 @@ from torch import Tensor
 from videoflow.data.detections import Detections
 from videoflow.data.frame import Frame, Stamp
 from videoflow.nets.card import InputContract
-from videoflow.nets.objects import ObjectsNetwork, split_objects
-from videoflow.nets.postprocess import Selection, make_detections
+from videoflow.nets.frame_calls import begin_frames
+from videoflow.nets.letterbox import Letterbox
+from videoflow.nets.objects import Objects, ObjectsNetwork, split_objects
+from videoflow.nets.postprocess import Selected, Selection, read_selected, select
 from videoflow.nets.predictions import Predictions
-from videoflow.nets.preprocess import InputBatch, in_order, make_inputs
+from videoflow.nets.preprocess import Fill, InputBatch, fill_plain
+from videoflow.nets.stages import HostStages, Stages
 
 __all__ = ["DenseDetector", "Detector", "ObjectsDetector"]
 
@@ -37,6 +40,17 @@ class Detector(Protocol):
             frames: Any number, sizes and layouts; only read during the call.
         """
 
+    def begin(self, frames: Sequence[Frame]) -> Callable[[], list[Detections]]:
+        """Queue ``detect`` on the network's device, so that the host can go on meanwhile.
+
+        Args:
+            frames: As for ``detect``. On a GPU they are read when the current stream gets
+                there, and not after what is queued on it later.
+
+        Returns:
+            What waits for the detections and returns them; to be called at most once.
+        """
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DenseDetector:
@@ -52,6 +66,8 @@ class DenseDetector:
             width of the inputs.
         device: Where the network is.
         dtype: Floating point type of the network.
+        stages: How its calls run on the device.
+        fill: How frames become inputs there.
     """
 
     network: Callable[[Tensor], Predictions] = field(repr=False)
@@ -61,8 +77,9 @@ class DenseDetector:
     input_size: int | tuple[int, int]
     device: torch.device
     dtype: torch.dtype = torch.float32
+    stages: Stages = field(default_factory=HostStages, repr=False)
+    fill: Fill = field(default=fill_plain, repr=False)
 
-    @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return the detections of each frame; see ``Detector.detect``.
 
@@ -70,21 +87,20 @@ class DenseDetector:
             ShapeError: A frame without pixels.
             LeaseError: A frame that was used after its time.
         """
-        batches = make_inputs(
-            frames,
-            contract=self.contract,
-            input_size=self.input_size,
-            device=self.device,
-            dtype=self.dtype,
-        )
-        return in_order(batches, frames, find=self._find)
+        return self.begin(frames)()
 
-    def _find(self, batch: InputBatch, stamps: list[Stamp]) -> list[Detections]:
-        return make_detections(
-            self.network(batch.images),
-            stamps=stamps,
-            letterboxes=batch.letterboxes,
-            selection=self.selection,
+    def begin(self, frames: Sequence[Frame]) -> Callable[[], list[Detections]]:
+        """Queue ``detect``; see ``Detector.begin``."""
+        return begin_frames(self, frames, compute=self._compute, read=self._read)
+
+    def _compute(self, batch: InputBatch) -> Selected:
+        return select(self.network(batch.images), self.selection)
+
+    def _read(
+        self, found: Selected, stamps: Sequence[Stamp], letterboxes: Sequence[Letterbox]
+    ) -> list[Detections]:
+        return read_selected(
+            found, stamps=stamps, letterboxes=letterboxes, selection=self.selection
         )
 
 
@@ -100,6 +116,8 @@ class ObjectsDetector:
         input_size: In place of the contract's ``size``, in pixels.
         device: Where the network is.
         dtype: Floating point type of the network.
+        stages: How its calls run on the device.
+        fill: How frames become inputs there.
     """
 
     network: ObjectsNetwork = field(repr=False)
@@ -109,8 +127,9 @@ class ObjectsDetector:
     input_size: int | tuple[int, int]
     device: torch.device
     dtype: torch.dtype = torch.float32
+    stages: Stages = field(default_factory=HostStages, repr=False)
+    fill: Fill = field(default=fill_plain, repr=False)
 
-    @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return the detections of each frame; see ``Detector.detect``.
 
@@ -118,19 +137,20 @@ class ObjectsDetector:
             ShapeError: A frame without pixels.
             LeaseError: A frame that was used after its time.
         """
-        batches = make_inputs(
-            frames,
-            contract=self.contract,
-            input_size=self.input_size,
-            device=self.device,
-            dtype=self.dtype,
-        )
-        return in_order(batches, frames, find=self._find)
+        return self.begin(frames)()
 
-    def _find(self, batch: InputBatch, stamps: list[Stamp]) -> list[Detections]:
-        objects = self.network(
+    def begin(self, frames: Sequence[Frame]) -> Callable[[], list[Detections]]:
+        """Queue ``detect``; see ``Detector.begin``."""
+        return begin_frames(self, frames, compute=self._compute, read=self._read)
+
+    def _compute(self, batch: InputBatch) -> Objects:
+        return self.network(
             batch.images,
             content_hw=[fit.content_hw for fit in batch.letterboxes],
             selection=self.selection,
         )
-        return split_objects(objects, stamps=stamps, letterboxes=batch.letterboxes)
+
+    def _read(
+        self, objects: Objects, stamps: Sequence[Stamp], letterboxes: Sequence[Letterbox]
+    ) -> list[Detections]:
+        return split_objects(objects, stamps=stamps, letterboxes=letterboxes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch.nn import functional as F
 from videoflow.data.frame import Frame
 from videoflow.nets.card import InputContract
 from videoflow.nets.crops import croppable, make_crops
+from videoflow.nets.stages import HostStages, Stages
 
 __all__ = ["Embedder"]
 
@@ -29,6 +31,7 @@ class Embedder:
         contract: What the network wants; of fixed height and width.
         max_crops: At most so many crops in one call of the network.
         device: Where the network is.
+        stages: How its calls run on the device.
     """
 
     network: Callable[[Tensor], Tensor] = field(repr=False)
@@ -36,8 +39,8 @@ class Embedder:
     contract: InputContract = field(repr=False)
     max_crops: int
     device: torch.device
+    stages: Stages = field(default_factory=HostStages, repr=False)
 
-    @torch.inference_mode()
     def embed(
         self, frames: Sequence[Frame], boxes_xyxy: Sequence[NDArray[np.float32]]
     ) -> list[NDArray[np.float32]]:
@@ -57,8 +60,14 @@ class Embedder:
         Raises:
             LeaseError: A frame that was used after its time.
         """
+        return self.begin(frames, boxes_xyxy)()
+
+    def begin(
+        self, frames: Sequence[Frame], boxes_xyxy: Sequence[NDArray[np.float32]]
+    ) -> Callable[[], list[NDArray[np.float32]]]:
+        """Queue ``embed``; see ``nets.detector.Detector.begin``."""
         if not frames:
-            return []
+            return list
         owners = np.repeat(np.arange(len(frames)), [len(boxes) for boxes in boxes_xyxy])
         boxes = np.concatenate(boxes_xyxy)
         shown = [
@@ -66,14 +75,30 @@ class Embedder:
             for frame, of_frame in zip(frames, boxes_xyxy, strict=True)
         ]
         rows = np.flatnonzero(np.concatenate(shown))
-        vectors = np.zeros((len(boxes), self.embedding_size), np.float32)
-        for start in range(0, len(rows), self.max_crops):
-            part = rows[start : start + self.max_crops]
-            crops = make_crops(
-                [frames[owner] for owner in owners[part]],
-                boxes[part],
-                contract=self.contract,
-                device=self.device,
-            )
-            vectors[part] = F.normalize(self.network(crops).float(), dim=1).cpu().numpy()
-        return np.split(vectors, np.searchsorted(owners, np.arange(1, len(frames))))
+        parts = [
+            rows[start : start + self.max_crops]
+            for start in range(0, len(rows), self.max_crops)
+        ]
+        num_frames = len(frames)
+        finish = self.stages.begin(
+            lambda: [self._crops(frames, owners[part], boxes[part]) for part in parts],
+            lambda crops: [F.normalize(self.network(one).float(), dim=1) for one in crops],
+        )
+
+        def results() -> list[NDArray[np.float32]]:
+            vectors = np.zeros((len(boxes), self.embedding_size), np.float32)
+            for part, embedded in zip(parts, finish(), strict=True):
+                vectors[part] = embedded.numpy()
+            return np.split(vectors, np.searchsorted(owners, np.arange(1, num_frames)))
+
+        return results
+
+    def _crops(
+        self, frames: Sequence[Frame], owners: NDArray[Any], boxes: NDArray[np.float32]
+    ) -> Tensor:
+        return make_crops(
+            [frames[owner] for owner in owners],
+            boxes,
+            contract=self.contract,
+            device=self.device,
+        )

@@ -13,10 +13,12 @@ from torch import Tensor
 from videoflow.data.detections import Detections
 from videoflow.data.frame import Frame, Stamp
 from videoflow.nets.card import InputContract, OutputContract
+from videoflow.nets.frame_calls import begin_frames
 from videoflow.nets.letterbox import Letterbox
 from videoflow.nets.output_forms import Listed, read_listed
 from videoflow.nets.postprocess import Selection, check_numbers
-from videoflow.nets.preprocess import InputBatch, in_order, make_inputs
+from videoflow.nets.preprocess import Fill, InputBatch, fill_plain
+from videoflow.nets.stages import HostStages, Stages
 
 __all__ = ["ListedDetector"]
 
@@ -37,6 +39,8 @@ class ListedDetector:
         device: Where the network is.
         dtype: Floating point type of the network.
         batch_size: How many pictures a call takes, at most; None for any number.
+        stages: How its calls run on the device.
+        fill: How frames become inputs there.
     """
 
     network: Callable[[Any], Any] = field(repr=False)
@@ -48,8 +52,9 @@ class ListedDetector:
     device: torch.device
     dtype: torch.dtype = torch.float32
     batch_size: int | None = None
+    stages: Stages = field(default_factory=HostStages, repr=False)
+    fill: Fill = field(default=fill_plain, repr=False)
 
-    @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return the detections of each frame; see ``Detector.detect``.
 
@@ -58,21 +63,24 @@ class ListedDetector:
             LeaseError: A frame that was used after its time.
             ModelError: Numbers that are none.
         """
-        batches = make_inputs(
-            frames,
-            contract=self.contract,
-            input_size=self.input_size,
-            device=self.device,
-            dtype=self.dtype,
-        )
-        return in_order(batches, frames, find=self._find)
+        return self.begin(frames)()
 
-    def _find(self, batch: InputBatch, stamps: list[Stamp]) -> list[Detections]:
+    def begin(self, frames: Sequence[Frame]) -> Callable[[], list[Detections]]:
+        """Queue ``detect``; see ``Detector.begin``."""
+        return begin_frames(self, frames, compute=self._compute, read=self._read)
+
+    def _compute(self, batch: InputBatch) -> list[Listed]:
+        return self._ask(batch.images)
+
+    def _read(
+        self,
+        found: Sequence[Listed],
+        stamps: Sequence[Stamp],
+        letterboxes: Sequence[Letterbox],
+    ) -> list[Detections]:
         return [
             _select(one, stamp, fit, self.selection)
-            for one, stamp, fit in zip(
-                self._ask(batch.images), stamps, batch.letterboxes, strict=True
-            )
+            for one, stamp, fit in zip(found, stamps, letterboxes, strict=True)
         ]
 
     def _ask(self, images: Tensor) -> list[Listed]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -14,6 +14,8 @@ from videoflow.nets.builder import find_function, is_builder
 from videoflow.nets.card import ModelCard, load_card
 from videoflow.nets.detector import DenseDetector, Detector, ObjectsDetector
 from videoflow.nets.embedder import Embedder
+from videoflow.nets.execution import Execution, executed
+from videoflow.nets.fill_choice import choose_fill
 from videoflow.nets.labels import class_indices
 from videoflow.nets.listed_detector import ListedDetector
 from videoflow.nets.network import Network, described_network, load_network
@@ -21,6 +23,7 @@ from videoflow.nets.output_forms import DENSE_FORMS, LISTED_FORMS, DenseNetwork
 from videoflow.nets.own_detector import OwnDetector, build_model
 from videoflow.nets.postprocess import Selection
 from videoflow.nets.segmenter import Segmenter
+from videoflow.nets.stages import make_stages
 from videoflow.nets.weights import find_weights
 
 __all__ = [
@@ -31,9 +34,13 @@ __all__ = [
     "resolve_device",
 ]
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "float16", "bfloat16"]
 
-_DTYPES: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+_DTYPES: Final = {
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
 
 
 def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it optional
@@ -45,8 +52,10 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
     input_size: int | None = None,
     device: str = "auto",
     precision: Precision = "float32",
+    execution: Execution = "eager",
     weights: str | Path | None = None,
     allow_unknown_checksum: bool = False,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Detector:
     """Find a model's weights, build its network and put it on the device.
 
@@ -61,13 +70,15 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
             is, the card's ``input.fit`` says.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: Number format of the network; its boxes are float32 always.
+        execution: How its layers are run; see ``nets.execution``.
         weights: A file of the caller's own instead of the card's.
         allow_unknown_checksum: See ``find_weights``.
+        report: Hears what was chosen for the device.
 
     Raises:
         ModelError: An unknown model or class, no weights, or weights that do not fit.
         MissingDependencyError: An ONNX file, and no ONNX Runtime for the device.
-        GraphError: A device that is not there.
+        GraphError: A device that is not there, or that does not run networks in this way.
     """
     where = resolve_device(device)
     network = _find_network(
@@ -80,7 +91,13 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
     labels = network.labels
     kept = class_indices(classes, labels, model=str(model))
     if isinstance(network, OwnDetector):
+        if execution != "eager":
+            raise ModelError(
+                f"model {str(model)!r}: got execution={execution!r} for a whole detector",
+                help="leave execution out; how it runs is the detector's own affair",
+            )
         return network.selecting(Selection(score_threshold or 0.0, nms_threshold or 1.0, kept))
+    network = executed(network, execution, device=where)
     output = network.output
     selection = Selection(
         output.score_threshold if score_threshold is None else score_threshold,
@@ -95,6 +112,14 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
         input_size=network.input.input_size(input_size),
         device=where,
         dtype=network.dtype,
+        stages=make_stages(where),
+        fill=choose_fill(
+            network.input,
+            input_size=network.input.input_size(input_size),
+            device=where,
+            dtype=network.dtype,
+            report=report,
+        ),
     )
 
 
@@ -124,8 +149,10 @@ def load_segmenter(  # noqa: PLR0913 - see load_detector
     input_size: int | None = None,
     device: str = "auto",
     precision: Precision = "float32",
+    execution: Execution = "eager",
     weights: str | Path | None = None,
     allow_unknown_checksum: bool = False,
+    report: Callable[[str], None] = lambda _: None,
 ) -> Segmenter:
     """Find a model's weights, build its network and put it on the device.
 
@@ -134,8 +161,10 @@ def load_segmenter(  # noqa: PLR0913 - see load_detector
         input_size: See ``load_detector``, as for all that follow.
         device: The same.
         precision: The same.
+        execution: The same.
         weights: The same.
         allow_unknown_checksum: The same.
+        report: The same.
 
     Raises:
         ModelError: An unknown model, one that gives boxes, no weights, or weights that do
@@ -155,6 +184,7 @@ def load_segmenter(  # noqa: PLR0913 - see load_detector
         device=where,
         dtype=_DTYPES[precision],
     )
+    network = executed(network, execution, device=where)
     return Segmenter(
         network.run,
         labels=card.labels,
@@ -162,6 +192,14 @@ def load_segmenter(  # noqa: PLR0913 - see load_detector
         input_size=card.input.input_size(input_size),
         device=where,
         dtype=network.dtype,
+        stages=make_stages(where),
+        fill=choose_fill(
+            card.input,
+            input_size=card.input.input_size(input_size),
+            device=where,
+            dtype=network.dtype,
+            report=report,
+        ),
     )
 
 
@@ -193,6 +231,7 @@ def load_embedder(model: str | Path, *, max_crops: int = 32, device: str = "auto
         contract=card.input,
         max_crops=max_crops,
         device=where,
+        stages=make_stages(where),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -63,13 +63,23 @@ class OwnDetector:
         Raises:
             ModelError: An answer that is not one ``Detections`` for each frame.
         """
+        return self.begin(frames)()
+
+    def begin(self, frames: Sequence[Frame]) -> Callable[[], list[Detections]]:
+        """Queue ``detect`` if the detector has a ``begin`` too, else do all of it."""
         if not frames:
-            return []
-        found = self.detector.detect(frames)
-        if len(found) != len(frames) or not all(isinstance(one, Detections) for one in found):
+            return list
+        if hasattr(self.detector, "begin"):
+            finish: Callable[[], Any] = self.detector.begin(frames)
+            return lambda: self._check(finish(), len(frames))
+        found = self._check(self.detector.detect(frames), len(frames))
+        return lambda: found
+
+    def _check(self, found: Any, num_frames: int) -> list[Detections]:
+        if len(found) != num_frames or not all(isinstance(one, Detections) for one in found):
             kinds = ", ".join(sorted({type(one).__name__ for one in found}))
             raise ModelError(
-                f"model {self.name!r}: got {len(found)} answers ({kinds}) for {len(frames)} "
+                f"model {self.name!r}: got {len(found)} answers ({kinds}) for {num_frames} "
                 "frames, want one Detections for each"
             )
         return [self._select(one) for one in found]

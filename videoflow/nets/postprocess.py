@@ -1,8 +1,8 @@
 """From a network's predictions to detections: threshold, classes, overlaps.
 
-The device only finds the few rows above the threshold; they come to the CPU in one copy and
-overlaps are settled there, frame by frame, so that a frame's boxes never depend on what else
-is in the batch.
+On a CPU the few rows above the threshold are found and overlaps are settled frame by frame. On
+a GPU the same is done with shapes that are known before (``nets.static_selection``). Either
+way a frame's boxes never depend on what else is in the batch.
 """
 
 from __future__ import annotations
@@ -22,9 +22,26 @@ from videoflow.data.frame import Stamp
 from videoflow.errors import ModelError
 from videoflow.nets.letterbox import Letterbox
 from videoflow.nets.predictions import Predictions
+from videoflow.nets.static_selection import (
+    StaticRows,
+    all_rows,
+    select_static,
+    settled_rows,
+)
 from videoflow.nets.torchvision.overlaps import suppress_overlaps
 
-__all__ = ["Selection", "check_numbers", "make_detections"]
+__all__ = [
+    "Selected",
+    "Selection",
+    "check_numbers",
+    "make_detections",
+    "read_selected",
+    "select",
+]
+
+Selected = Tensor | StaticRows
+"""What may become detections: float32 ``[K, 7]`` (image, left, top, right, bottom, score,
+label) in the order of the images, or the same in shapes that are known before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +81,57 @@ def make_detections(
     Raises:
         ModelError: Numbers that are none; see ``check_numbers``.
     """
-    rows = _candidates(predictions, selection).cpu()  # [K, 7], in the order of the images
-    ends = torch.bincount(rows[:, 0].long(), minlength=len(stamps)).tolist()
+    return read_selected(
+        select(predictions, selection),
+        stamps=stamps,
+        letterboxes=letterboxes,
+        selection=selection,
+    )
+
+
+def select(predictions: Predictions, selection: Selection) -> Selected:
+    """Find what may become detections, on the device of the predictions.
+
+    On a GPU nothing waits for the host; on a CPU, where that costs nothing, only the few
+    places above the threshold are looked at.
+    """
+    if predictions.boxes.device.type == "cpu":
+        return _candidates(predictions, selection)
+    return select_static(
+        predictions,
+        score_threshold=selection.score_threshold,
+        nms_threshold=selection.nms_threshold,
+        class_indices=selection.class_indices,
+        floor=_logit(selection.score_threshold),
+    )
+
+
+def read_selected(
+    found: Selected,
+    *,
+    stamps: Sequence[Stamp],
+    letterboxes: Sequence[Letterbox],
+    selection: Selection,
+) -> list[Detections]:
+    """Make detections of what ``select`` found; see ``make_detections``.
+
+    Args:
+        found: Of N images; best in host memory, but for what ``OnDevice`` holds.
+        stamps: N, which frame each image is.
+        letterboxes: N, how each image was fitted.
+        selection: As for ``select``.
+    """
+    if isinstance(found, StaticRows):
+        return [
+            _settled_detections(rows, stamp, fit)
+            if (rows := settled_rows(found, at)) is not None
+            else _frame_detections(all_rows(found, at), stamp, fit, selection)
+            for at, (stamp, fit) in enumerate(zip(stamps, letterboxes, strict=True))
+        ]
+    ends = torch.bincount(found[:, 0].long(), minlength=len(stamps)).tolist()
     return [
-        _frame_detections(part, stamp=stamp, fit=fit, selection=selection)
-        for part, stamp, fit in zip(torch.split(rows, ends), stamps, letterboxes, strict=True)
+        _frame_detections(part[:, 1:], stamp, fit, selection)
+        for part, stamp, fit in zip(torch.split(found, ends), stamps, letterboxes, strict=True)
     ]
 
 
@@ -118,16 +181,21 @@ def _candidates(predictions: Predictions, selection: Selection) -> Tensor:
 
 
 def _frame_detections(
-    rows: Tensor, *, stamp: Stamp, fit: Letterbox, selection: Selection
+    rows: Tensor, stamp: Stamp, fit: Letterbox, selection: Selection
 ) -> Detections:
-    check_numbers(rows[:, 1:5].numpy(), rows[:, 5].numpy(), stamp=stamp)
-    boxes, scores, labels = rows[:, 1:5], rows[:, 5], rows[:, 6].long()
+    """Settle overlaps of one frame, float32 ``[K, 6]``."""
+    check_numbers(rows[:, :4].numpy(), rows[:, 4].numpy(), stamp=stamp)
+    boxes, scores, labels = rows[:, :4], rows[:, 4], rows[:, 5].long()
     keep = suppress_overlaps(boxes, scores, labels, iou_threshold=selection.nms_threshold)
+    return _settled_detections(rows[keep], stamp, fit)
+
+
+def _settled_detections(rows: Tensor, stamp: Stamp, fit: Letterbox) -> Detections:
     return Detections(
         stamp,
-        boxes_xyxy=fit.to_source(boxes[keep].numpy()),
-        scores=scores[keep].numpy(),
-        labels=labels[keep].numpy().astype(np.int64, copy=False),
+        boxes_xyxy=fit.to_source(rows[:, :4].numpy()),
+        scores=rows[:, 4].numpy(),
+        labels=rows[:, 5].numpy().astype(np.int64),
     )
 
 

@@ -15,20 +15,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import Final, TypeVar
+from typing import Final
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from videoflow.data.color_spec import ColorSpec, Matrix
-from videoflow.data.frame import Frame, Stamp
+from videoflow.data.frame import Frame
 from videoflow.nets.card import InputContract
 from videoflow.nets.letterbox import Letterbox
 
-__all__ = ["InputBatch", "in_order", "make_inputs", "to_colours"]
-
-Found = TypeVar("Found")
+__all__ = ["Fill", "InputBatch", "fill_plain", "make_inputs", "rgb_gains", "to_colours"]
 
 _KR_KB: Final[dict[Matrix, tuple[float, float]]] = {
     "bt601": (0.299, 0.114),
@@ -36,6 +34,10 @@ _KR_KB: Final[dict[Matrix, tuple[float, float]]] = {
     "bt2020": (0.2627, 0.0593),
 }
 """Weights of red and blue in luma. Source: ITU-R BT.601-7, BT.709-6, BT.2020-2."""
+
+
+Fill = Callable[[Tensor, Sequence[Frame], Letterbox, InputContract], None]
+"""Writes frames of one size, layout and colour into float ``[N, 3, H, W]``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,14 @@ class InputBatch:
     letterboxes: tuple[Letterbox, ...]
 
 
-def make_inputs(
+def make_inputs(  # noqa: PLR0913 - where and how inputs are made
     frames: Sequence[Frame],
     *,
     contract: InputContract,
     input_size: int | tuple[int, int],
     device: torch.device,
     dtype: torch.dtype = torch.float32,
+    fill: Fill | None = None,
 ) -> list[InputBatch]:
     """Turn frames of any sizes and layouts into batches, one for each size of input.
 
@@ -72,6 +75,7 @@ def make_inputs(
         input_size: In place of the contract's ``size``, in pixels.
         device: Where the images are made.
         dtype: Floating point type of the images; what is made on the way has at least 32 bits.
+        fill: How images are made; None for ``fill_plain``.
 
     Returns:
         Batches that own their memory; empty for no frames.
@@ -94,46 +98,63 @@ def make_inputs(
         done = 0
         for same in _steps(positions, frames, device=device):
             part = images[done : done + len(same)]
-            _fill(part, [frames[at] for at in same], fit=fits[same[0]], contract=contract)
+            (fill or fill_plain)(part, [frames[at] for at in same], fits[same[0]], contract)
             done += len(same)
         batches.append(InputBatch(images, positions, tuple(fits[at] for at in positions)))
     return batches
 
 
-def in_order(
-    batches: Sequence[InputBatch],
-    frames: Sequence[Frame],
-    *,
-    find: Callable[[InputBatch, list[Stamp]], list[Found]],
-) -> list[Found]:
-    """Look at each batch, and return what was found in the order of the frames.
-
-    Args:
-        batches: Of ``make_inputs``.
-        frames: What they were made of.
-        find: From a batch and the stamps of its frames to one result for each.
-    """
-    found: dict[int, Found] = {}
-    for batch in batches:
-        results = find(batch, [frames[at].stamp for at in batch.positions])
-        found.update(zip(batch.positions, results, strict=True))
-    return [found[at] for at in range(len(frames))]
+def fill_plain(
+    images: Tensor, frames: Sequence[Frame], fit: Letterbox, contract: InputContract
+) -> None:
+    """Write frames of one kind into ``images``, in plain torch; see ``Fill``."""
+    pixels = [frame.pixels.to(images.device, non_blocking=True) for frame in frames]
+    batch = pixels[0].unsqueeze(0) if len(pixels) == 1 else torch.stack(pixels)
+    height, width = fit.content_hw
+    images[:, :, height:].fill_(contract.pad_value)
+    images[:, :, :height, width:].fill_(contract.pad_value)
+    resize = partial(
+        _resize,
+        size_hw=fit.content_hw,
+        has_low_pass=contract.has_low_pass,
+        dtype=torch.promote_types(images.dtype, torch.float32),
+    )
+    if frames[0].layout == "nv12":
+        rgb = _nv12_to_rgb(batch, color=frames[0].color, resize=resize)
+    else:
+        rgb = resize(batch)
+    images[:, :, :height, :width] = to_colours(rgb, contract)
 
 
 def to_colours(rgb: Tensor, contract: InputContract) -> Tensor:
     """Return pictures in the colours that a contract wants.
 
     Args:
-        rgb: float32 or float64 ``[N, 3, H, W]``, 0 to 255; is worked in.
+        rgb: float ``[N, 3, H, W]``, 0 to 255; is worked in.
         contract: Its channels, mean and std.
     """
     if contract.mean is not None:
-        mean, std = (
-            255 * torch.tensor(colour, dtype=rgb.dtype, device=rgb.device).view(3, 1, 1)
-            for colour in (contract.mean, contract.std)
-        )
-        rgb = rgb.sub_(mean).div_(std)
+        # Numbers and no tensors: a GPU would have to be waited for to take these over.
+        for plane, mean, std in zip(rgb.unbind(1), contract.mean, contract.std, strict=True):
+            plane.sub_(255 * mean).div_(255 * std)
     return rgb.flip(1) if contract.channels == "bgr" else rgb
+
+
+def rgb_gains(color: ColorSpec) -> tuple[float, float, float, float, float, float]:
+    """Return what luma of black is, its gain, and four gains of chroma less 128.
+
+    These are of Cr for red, of Cb and Cr for green, and of Cb for blue.
+
+    Source: ITU-R BT.601-7 section 2.5 and BT.709-6 section 3, the equations for Y, Cb and Cr
+    solved for R, G and B.
+    """
+    black, gain, chroma = (
+        (0.0, 1.0, 1.0) if color.is_full_range else (16.0, 255 / 219, 255 / 224)
+    )
+    kr, kb = _KR_KB[color.matrix]
+    to_red, to_blue = 2 * (1 - kr) * chroma, 2 * (1 - kb) * chroma
+    kg = 1 - kr - kb
+    return black, gain, to_red, -to_blue * kb / kg, -to_red * kr / kg, to_blue
 
 
 def _fit(
@@ -164,28 +185,6 @@ def _steps(
     return [list(same) for _, same in groupby(positions, key=lambda at: _kind(frames[at]))]
 
 
-def _fill(
-    images: Tensor, frames: Sequence[Frame], *, fit: Letterbox, contract: InputContract
-) -> None:
-    """Write frames of one kind into ``images`` ``[N, 3, H, W]``."""
-    pixels = [frame.pixels.to(images.device, non_blocking=True) for frame in frames]
-    batch = pixels[0].unsqueeze(0) if len(pixels) == 1 else torch.stack(pixels)
-    height, width = fit.content_hw
-    images[:, :, height:].fill_(contract.pad_value)
-    images[:, :, :height, width:].fill_(contract.pad_value)
-    resize = partial(
-        _resize,
-        size_hw=fit.content_hw,
-        has_low_pass=contract.has_low_pass,
-        dtype=torch.promote_types(images.dtype, torch.float32),
-    )
-    if frames[0].layout == "nv12":
-        rgb = _nv12_to_rgb(batch, color=frames[0].color, resize=resize)
-    else:
-        rgb = resize(batch)
-    images[:, :, :height, :width] = to_colours(rgb, contract)
-
-
 def _resize(
     planes: Tensor, *, size_hw: tuple[int, int], has_low_pass: bool, dtype: torch.dtype
 ) -> Tensor:
@@ -208,26 +207,17 @@ def _resize(
 def _nv12_to_rgb(
     batch: Tensor, *, color: ColorSpec, resize: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """Resize uint8 ``[N, H * 3 / 2, W]`` and convert it to float ``[N, 3, h, w]``, 0 to 255.
-
-    Source: ITU-R BT.601-7 section 2.5 and BT.709-6 section 3, the equations for Y, Cb and Cr
-    solved for R, G and B.
-    """
+    """Resize uint8 ``[N, H * 3 / 2, W]`` and convert it to float ``[N, 3, h, w]``, 0 to 255."""
     height = batch.shape[1] * 2 // 3
     luma = resize(batch[:, None, :height])[:, 0]
     chroma = (
         batch[:, height:].reshape(len(batch), height // 2, -1, 2).permute(0, 3, 1, 2)
     )  # [N, 2, H/2, W/2]
     cb, cr = resize(chroma).sub_(128.0).unbind(1)
-    gain = 255 / 224
-    if color.is_full_range:
-        gain = 1.0
-    else:
-        luma.sub_(16.0).mul_(255 / 219)
-    kr, kb = _KR_KB[color.matrix]
-    to_red, to_blue = 2 * (1 - kr) * gain, 2 * (1 - kb) * gain
-    kg = 1 - kr - kb
+    black, gain, to_red, cb_to_green, cr_to_green, to_blue = rgb_gains(color)
+    if not color.is_full_range:
+        luma.sub_(black).mul_(gain)
     red = torch.add(luma, cr, alpha=to_red)
     blue = torch.add(luma, cb, alpha=to_blue)
-    green = luma.add_(cb, alpha=-to_blue * kb / kg).add_(cr, alpha=-to_red * kr / kg)
+    green = luma.add_(cb, alpha=cb_to_green).add_(cr, alpha=cr_to_green)
     return torch.stack((red, green, blue), dim=1).clamp_(0.0, 255.0)

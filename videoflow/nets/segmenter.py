@@ -12,7 +12,10 @@ from torch.nn import functional as F
 from videoflow.data.frame import Frame, Stamp
 from videoflow.data.segmentation import Segmentation
 from videoflow.nets.card import InputContract
-from videoflow.nets.preprocess import InputBatch, in_order, make_inputs
+from videoflow.nets.frame_calls import begin_frames
+from videoflow.nets.letterbox import Letterbox
+from videoflow.nets.preprocess import Fill, InputBatch, fill_plain
+from videoflow.nets.stages import HostStages, Stages
 
 __all__ = ["Segmenter"]
 
@@ -29,6 +32,8 @@ class Segmenter:
         input_size: In place of the contract's ``size``, in pixels.
         device: Where the network is.
         dtype: Floating point type of the network.
+        stages: How its calls run on the device.
+        fill: How frames become inputs there.
     """
 
     network: Callable[[Tensor], Tensor] = field(repr=False)
@@ -37,8 +42,9 @@ class Segmenter:
     input_size: int | tuple[int, int]
     device: torch.device
     dtype: torch.dtype = torch.float32
+    stages: Stages = field(default_factory=HostStages, repr=False)
+    fill: Fill = field(default=fill_plain, repr=False)
 
-    @torch.inference_mode()
     def segment(self, frames: Sequence[Frame]) -> list[Segmentation]:
         """Return the class of every pixel of each frame, in the order of the frames.
 
@@ -52,21 +58,23 @@ class Segmenter:
             ShapeError: A frame without pixels.
             LeaseError: A frame that was used after its time.
         """
-        batches = make_inputs(
-            frames,
-            contract=self.contract,
-            input_size=self.input_size,
-            device=self.device,
-            dtype=self.dtype,
-        )
-        return in_order(batches, frames, find=self._find)
+        return self.begin(frames)()
 
-    def _find(self, batch: InputBatch, stamps: list[Stamp]) -> list[Segmentation]:
-        classes = self.network(batch.images).argmax(dim=1, keepdim=True).to(torch.uint8).cpu()
-        return [
-            Segmentation(stamp, _nearest(part, stamp.size_hw).numpy())
-            for part, stamp in zip(classes, stamps, strict=True)
-        ]
+    def begin(self, frames: Sequence[Frame]) -> Callable[[], list[Segmentation]]:
+        """Queue ``segment``; see ``Detector.begin``."""
+        return begin_frames(self, frames, compute=self._compute, read=_read)
+
+    def _compute(self, batch: InputBatch) -> Tensor:
+        return self.network(batch.images).argmax(dim=1, keepdim=True).to(torch.uint8)
+
+
+def _read(
+    classes: Tensor, stamps: Sequence[Stamp], _letterboxes: Sequence[Letterbox]
+) -> list[Segmentation]:
+    return [
+        Segmentation(stamp, _nearest(part, stamp.size_hw).numpy())
+        for part, stamp in zip(classes, stamps, strict=True)
+    ]
 
 
 def _nearest(class_map: Tensor, size_hw: tuple[int, int]) -> Tensor:

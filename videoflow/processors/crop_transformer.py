@@ -26,6 +26,7 @@ class CropTransformer(ProcessorNode):
         GraphError: The box is empty or begins below 0.
     """
 
+    makes_frames: ClassVar[bool] = True
     preload: ClassVar[tuple[str, ...]] = ("torch",)
 
     def __init__(

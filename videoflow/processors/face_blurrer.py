@@ -51,6 +51,7 @@ class FaceBlurrer(PerStreamProcessorNode["FaceMemory"]):
         GraphError: A value that makes no sense.
     """
 
+    makes_frames = True
     preload = ("torch", "numpy", "scipy.optimize")
 
     def __init__(  # noqa: PLR0913 - one for each thing that can be chosen, all optional

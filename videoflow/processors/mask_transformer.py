@@ -34,6 +34,7 @@ class MaskTransformer(ProcessorNode):
         GraphError: A polygon of fewer than three corners, or an unknown side.
     """
 
+    makes_frames: ClassVar[bool] = True
     preload: ClassVar[tuple[str, ...]] = ("torch",)
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -42,6 +42,7 @@ class ReidEmbedder(BatchProcessorNode):
         GraphError: A value that makes no sense.
     """
 
+    prefers_gpu: ClassVar[bool] = True
     preload: ClassVar[tuple[str, ...]] = (
         "torch",
         "videoflow.nets.load",
@@ -57,6 +58,13 @@ class ReidEmbedder(BatchProcessorNode):
         self.model = model
         self.max_crops = max_crops
         self._embedder: Embedder | None = None
+        self._is_on_gpu = False
+        self._model_bytes = 0
+
+    @property
+    def model_bytes(self) -> int:
+        """Size of the weights file, known after ``check``."""
+        return self._model_bytes
 
     def check(self) -> None:
         """Read the card, and have the weights there and whole.
@@ -71,15 +79,21 @@ class ReidEmbedder(BatchProcessorNode):
             from videoflow.nets.load import resolve_device  # torch: only who names a GPU
 
             resolve_device(self.options["device"])
-        find_weights(card)
+        self._model_bytes = find_weights(card).stat().st_size
 
     def open(self) -> None:
         """Load the model onto the node's device."""
-        from videoflow.nets.load import load_embedder  # torch: in the worker, not the caller
+        from videoflow.nets.load import load_embedder, resolve_device  # torch: in the worker
 
-        self._embedder = load_embedder(
-            self.model, max_crops=self.max_crops, device=self.options["device"]
-        )
+        self._embedder = load_embedder(self.model, max_crops=self.max_crops, device=self.device)
+
+        self._is_on_gpu = resolve_device(self.device).type != "cpu"
+
+    def begin_batch(
+        self, batch: Sequence[tuple[Frame, Detections | Tracks | None]]
+    ) -> Callable[[], list[Detections | Tracks | None]] | None:
+        """Queue ``process_batch`` on a GPU; on a CPU there is nothing to gain."""
+        return self._begin(batch) if self._is_on_gpu else None
 
     def process_batch(
         self, batch: Sequence[tuple[Frame, Detections | Tracks | None]]
@@ -89,18 +103,27 @@ class ReidEmbedder(BatchProcessorNode):
         Raises:
             FlowStateError: The node is not open.
         """
+        return self._begin(batch)()
+
+    def _begin(
+        self, batch: Sequence[tuple[Frame, Detections | Tracks | None]]
+    ) -> Callable[[], list[Detections | Tracks | None]]:
         if self._embedder is None:
             raise FlowStateError(f"{self.name!r}: process_batch() was called before open()")
         seen = [(frame, people) for frame, people in batch if people is not None]
-        vectors = iter(
-            self._embedder.embed(
-                [frame for frame, _ in seen], [people.boxes_xyxy for _, people in seen]
-            )
+        finish = self._embedder.begin(
+            [frame for frame, _ in seen], [people.boxes_xyxy for _, people in seen]
         )
-        return [
-            None if people is None else replace(people, embeddings=next(vectors))
-            for _, people in batch
-        ]
+        everybody = [people for _, people in batch]
+
+        def results() -> list[Detections | Tracks | None]:
+            vectors = iter(finish())
+            return [
+                None if people is None else replace(people, embeddings=next(vectors))
+                for people in everybody
+            ]
+
+        return results
 
     def close(self) -> None:
         """Let go of the model."""

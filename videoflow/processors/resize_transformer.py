@@ -27,6 +27,7 @@ class ResizeTransformer(ProcessorNode):
         GraphError: A side below 1.
     """
 
+    makes_frames: ClassVar[bool] = True
     preload: ClassVar[tuple[str, ...]] = ("torch",)
 
     def __init__(self, size_hw: tuple[int, int], **options: Unpack[NodeOptions]) -> None:

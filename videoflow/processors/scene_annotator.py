@@ -42,6 +42,7 @@ class SceneAnnotator(PerStreamProcessorNode["ScenePainter"]):
         GraphError: A layer that there is not, labels that are no names, or no style.
     """
 
+    makes_frames = True
     preload = ("torch", "numpy", "PIL.ImageDraw", "PIL.ImageFont")
 
     def __init__(

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from traceback import clear_frames
 from typing import Any
 
 from videoflow.core.batching import Batcher, ClockBatcher, FixedOrderBatcher, Turn, halves
@@ -15,6 +16,7 @@ from videoflow.runtime.board import DoorRecord
 from videoflow.runtime.ledger import entered_seconds
 from videoflow.runtime.marks import Marker
 from videoflow.runtime.payload import PLAIN, AnyPlace, Local
+from videoflow.runtime.siting import is_on_gpu
 from videoflow.runtime.station import (
     BATCH_ITEMS,
     BATCH_WAIT,
@@ -254,11 +256,20 @@ class BatchStation(Station):
                     f"out of memory with a batch of {len(items)}: batches are halved"
                 )
             (first, second), (one, two) = halves(live), halves(items)
+            if is_memory:
+                self._make_room(error, max_batch_size=len(first))
             return self._call_batch(first, one) + self._call_batch(second, two)
         failed = [
             self._fail(self.lanes[turn.lane].name, turn.seq, error) for turn in live[:1]
         ] * len(live)
         return [(marker, []) for marker in failed]
+
+    def _make_room(self, error: Exception, *, max_batch_size: int) -> None:
+        """Let go of what the failed call held, and let later batches be smaller."""
+        clear_frames(error.__traceback__)  # its local variables are the network's tensors
+        if is_on_gpu(self.device):
+            self.host.rings.devices[self.device].trim()
+        self._batcher.shrink(max_batch_size)
 
     def _ticket(self, turn: Turn) -> tuple[int, int, int]:
         window = turn.item[1]

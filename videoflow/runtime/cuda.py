@@ -98,6 +98,10 @@ class CudaDevice:
         """Return a copy of a tensor of another device on this GPU, in stream order."""
         return tensor.to(self._device, non_blocking=True)
 
+    def trim(self) -> None:
+        """Give memory that torch keeps for later back to the GPU."""
+        torch.cuda.empty_cache()
+
     def activate(self) -> AbstractContextManager[Any]:
         """Make the GPU and the engine's stream on it the thread's current ones."""
         return torch.cuda.stream(self._stream)

@@ -25,7 +25,7 @@ class Device(Protocol):
     """One accelerator, as one process sees it.
 
     What happens "in stream order" is queued on the current stream of the calling thread; no
-    method but ``to_host`` and ``wait_on_host`` waits for the accelerator.
+    method but ``to_host``, ``wait_on_host`` and ``trim`` waits for the accelerator.
     """
 
     name: str
@@ -63,6 +63,9 @@ class Device(Protocol):
 
     def to_device(self, tensor: Tensor) -> Tensor:
         """Return a copy of a tensor of another device here, in stream order."""
+
+    def trim(self) -> None:
+        """Give memory that is kept for later back to the device; waits for the device."""
 
     def activate(self) -> AbstractContextManager[Any]:
         """Make the device, and the engine's own stream on it, the thread's current ones."""
