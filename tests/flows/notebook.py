@@ -1,9 +1,9 @@
 """Executes notebook cells in a kernel of this interpreter; a program of its own.
 
 Reads ``{"cells": [...], "folder": ..., "interrupt_at": ...}`` from standard input, writes
-what each cell printed, and its error, as JSON. The kernel is interrupted, as with the stop
-button, when the file ``interrupt_at`` appears. nbclient leaves sockets to the garbage
-collector, which is why tests do not use it in their own process.
+what each cell printed and showed, and its error, as JSON. The kernel is interrupted, as with
+the stop button, whenever the file ``interrupt_at`` appears. nbclient leaves sockets to the
+garbage collector, which is why tests do not use it in their own process.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,11 @@ from tests.flows.environment import python_environment
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell left: standard output, and the name of its error or ""."""
+    """What a cell left: standard output, its displays by type, the name of its error or ""."""
 
     output: str
     error: str
+    shown: list[dict[str, str]] = field(default_factory=list, compare=False)
 
 
 def run_cells(
@@ -74,17 +75,19 @@ def main() -> None:
 
 
 def interrupt(manager: Any, sign: Path) -> None:
-    while not sign.exists():
+    while True:
         time.sleep(0.02)
-    sign.unlink()
-    manager.interrupt_kernel()
+        if sign.exists():
+            sign.unlink()
+            manager.interrupt_kernel()
 
 
-def left_by(cell: Any) -> dict[str, str]:
+def left_by(cell: Any) -> dict[str, Any]:
     outputs = cell["outputs"]
     return {
         "output": "".join(o["text"] for o in outputs if o.get("name") == "stdout"),
         "error": "".join(o["ename"] for o in outputs if o["output_type"] == "error"),
+        "shown": [o["data"] for o in outputs if "data" in o],
     }
 
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from videoflow import __version__
+from videoflow.app.cli_demo import demo
 from videoflow.app.cli_eval import eval_app
 from videoflow.app.cli_inputs import told_usage, usage_error
 from videoflow.app.cli_models import models_app
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command("run", context_settings=FOR_ANY_CONFIG)(for_any_config(run_flow))
 app.command("explain", context_settings=FOR_ANY_CONFIG)(for_any_config(explain_flow))
 app.command("bench", context_settings=FOR_ANY_CONFIG)(for_any_config(bench_flow))
+app.command()(demo)
 app.command()(schema)
 app.add_typer(new_app, name="new")
 app.add_typer(models_app, name="models")

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import signal
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from videoflow.app.exit_codes import FAILED, WRONG_INPUT, exit_code
 from videoflow.app.inputs import Settings
+from videoflow.app.termination import TERMINATED, stopped_by_sigterm
 from videoflow.errors import NodeError
 
 if TYPE_CHECKING:
     from videoflow.core.flow import Flow
 
 __all__ = ["bench_flow", "explain_flow", "run_flow"]
-
-_TERMINATED = 128 + signal.SIGTERM
 
 
 class Placement(StrEnum):
@@ -90,7 +86,7 @@ def run_flow(  # noqa: PLR0913 - the options of a command
         flow.run()
     is_silent = quiet or as_json
     terminal = Console(stderr=True)
-    with exit_code(FAILED, traceback), _stopped_by_sigterm(flow) as is_terminated:
+    with exit_code(FAILED, traceback), stopped_by_sigterm(flow) as is_terminated:
         has_begun = True
         try:
             with nullcontext() if is_silent else show_progress(flow, terminal):
@@ -106,7 +102,7 @@ def run_flow(  # noqa: PLR0913 - the options of a command
             elif not quiet:
                 print_report(flow.report, Console())
     if is_terminated():
-        raise typer.Exit(_TERMINATED)
+        raise typer.Exit(TERMINATED)
 
 
 def explain_flow(
@@ -183,19 +179,3 @@ def _load(config: str, settings: Settings, placement: Placement | None) -> Flow:
     from videoflow.app.shipped import find_config
 
     return read_config(find_config(config), settings).build(placement=placement)
-
-
-@contextmanager
-def _stopped_by_sigterm(flow: Flow) -> Iterator[Callable[[], bool]]:
-    """Stop ``flow`` in good order when the process is told to end."""
-    received: list[int] = []
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        flow.stop()
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield lambda: bool(received)
-    finally:
-        signal.signal(signal.SIGTERM, before)

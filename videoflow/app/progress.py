@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from videoflow.core.flow import Flow
     from videoflow.core.report import Progress
 
-__all__ = ["Speed", "progress_text", "show_progress"]
+__all__ = ["ProgressView", "Speed", "progress_text", "show_progress", "watch_progress"]
 
 _TERMINAL_SECONDS: Final = 0.5
 _PLAIN_SECONDS: Final = 5.0
@@ -30,7 +30,19 @@ def show_progress(flow: Flow, console: Console) -> Iterator[None]:
         console: Where to; one that is no terminal gets a line every few seconds, and a last
             one at the end.
     """
-    view: _View = _Bar(console) if console.is_terminal else _Lines(console)
+    view: ProgressView = _Bar(console) if console.is_terminal else _Lines(console)
+    with watch_progress(flow, view):
+        yield
+
+
+@contextmanager
+def watch_progress(flow: Flow, view: ProgressView) -> Iterator[None]:
+    """Tell ``view`` how far ``flow`` is until the block is left, in a thread of its own.
+
+    Args:
+        flow: A running flow.
+        view: Is told once more, and closed, when the block is left.
+    """
     has_left = threading.Event()
     thread = threading.Thread(
         target=_watch, args=(flow, view, has_left), name="videoflow-progress", daemon=True
@@ -41,6 +53,18 @@ def show_progress(flow: Flow, console: Console) -> Iterator[None]:
     finally:
         has_left.set()
         thread.join()
+
+
+class ProgressView(Protocol):
+    """Shows how far a flow is."""
+
+    period_seconds: float
+
+    def show(self, progress: Progress, text: str) -> None:
+        """Show ``text``, which tells ``progress`` in a line."""
+
+    def close(self) -> None:
+        """Show nothing more."""
 
 
 class Speed:
@@ -97,14 +121,6 @@ def _duration_text(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-class _View(Protocol):
-    period_seconds: float
-
-    def show(self, progress: Progress, text: str) -> None: ...
-
-    def close(self) -> None: ...
-
-
 class _Lines:
     period_seconds = _PLAIN_SECONDS
 
@@ -148,7 +164,7 @@ class _Bar:
         self._bar.stop()
 
 
-def _watch(flow: Flow, view: _View, has_left: threading.Event) -> None:
+def _watch(flow: Flow, view: ProgressView, has_left: threading.Event) -> None:
     speed = Speed()
     is_last = False
     try:

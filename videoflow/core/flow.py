@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import sys
 import warnings
 import weakref
 from collections.abc import Generator, Iterator, Sequence
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Literal, Self
 
 from videoflow.core.drawing import DrawingForm, draw_graph
@@ -16,7 +17,7 @@ from videoflow.core.graph import FlowType, Graph, build_graph
 from videoflow.core.node import ConsumerNode, Node, ProducerNode
 from videoflow.core.report import Progress, Report
 from videoflow.core.rewiring import find_node, put_in_place
-from videoflow.core.tap import Tap
+from videoflow.core.tap import Tap, TapPolicy
 from videoflow.errors import FlowStateError, GraphError
 
 __all__ = ["Flow"]
@@ -171,6 +172,8 @@ class Flow:
             reader.items = run.tapped(index)
         self._taps, self._open_taps = [], [weakref.ref(reader) for reader in readers]
         atexit.register(self._stop_at_exit)
+        if _is_in_notebook():
+            _notebook().at_interrupt(self._end_if_running)
         return self
 
     @property
@@ -182,9 +185,10 @@ class Flow:
         """Wait until the flow has ended and return its report.
 
         Ctrl-C while waiting stops the flow, waits for its end (within seconds), and raises.
+        In a notebook a bar shows how far the flow is.
 
         Args:
-            timeout_seconds: How long to wait; None for as long as it takes.
+            timeout_seconds: How long to wait, without a bar; None for as long as it takes.
 
         Returns:
             What the flow did.
@@ -194,22 +198,11 @@ class Flow:
             NodeError: A node raised.
             WorkerDiedError: A worker was killed or crashed.
         """
-        run = self._started()
-        try:
-            has_ended = run.wait(timeout_seconds)
-        except KeyboardInterrupt:
-            self._end_now()
-            raise
-        if not has_ended:
-            raise FlowStateError(
-                f"flow {self.name!r} has not ended after {timeout_seconds} s",
-                help="call stop(), or join() again",
-            )
-        atexit.unregister(self._stop_at_exit)
-        error = run.error()
-        if error is not None:
-            raise error
-        return run.report()
+        self._started()
+        if timeout_seconds is None and self.is_running and _is_in_notebook():
+            with _notebook().cell_progress(self):
+                return self._join(None)
+        return self._join(timeout_seconds)
 
     @property
     def report(self) -> Report:
@@ -246,9 +239,9 @@ class Flow:
 
         The flow starts at the first item, if it is not running yet; call ``stream`` for all
         nodes that you want to see before that. A batch flow waits for the reader and ends
-        with the loop's last item; a realtime flow keeps the newest item for a slow reader.
-        Leaving the loop ends the tap, not the flow; an iterator that you keep in a variable
-        ends with ``close()``. A tap is there for one run.
+        with the loop's last item; a realtime flow keeps the newest item of each stream for a
+        slow reader. Leaving the loop ends the tap, not the flow; an iterator that you keep in
+        a variable ends with ``close()``. A tap is there for one run.
 
         Args:
             node: A producer or processor of the flow.
@@ -260,11 +253,35 @@ class Flow:
             FlowStateError: The flow is running already.
         """
         self._refuse_while_running("stream()")
-        policy: Literal["all", "newest"] = "all" if self._flow_type == "batch" else "newest"
-        tap = Tap(policy, name=f"tap {node.name}")(node)
-        reader = TapIterator(self, tap)
-        self._taps.append(weakref.ref(reader))
-        return reader
+        return self._tapped(node, "all" if self._flow_type == "batch" else "newest")
+
+    def preview(self, node: Node, *, width_px: int = 480) -> Report:
+        """Run the flow, and show in a notebook's cell what ``node`` puts out meanwhile.
+
+        At most four pictures a second are shown, always the newest, one for each stream; the
+        flow never waits for them. Interrupting the cell stops the flow.
+
+        Args:
+            node: A producer or processor of the flow that puts out frames.
+            width_px: Wider frames are shown as wide as this.
+
+        Returns:
+            What the flow did, as ``join`` does.
+
+        Raises:
+            FlowStateError: There is no notebook, or the flow is running already.
+            MissingDependencyError: IPython is not installed.
+            ShapeError: What ``node`` puts out is no frame.
+            NodeError: A node raised.
+        """
+        pictures = _notebook().CellPictures(width_px=width_px)
+        self._refuse_while_running("preview()")
+        frames = self._tapped(node, "newest")
+        with self:
+            self.run()
+            with _notebook().cell_progress(self):
+                pictures.show_all(frames)
+                return self._join(None)
 
     def __enter__(self) -> Self:
         return self
@@ -282,6 +299,30 @@ class Flow:
             self.join()
         else:
             self._end_now()
+
+    def _join(self, timeout_seconds: float | None) -> Report:
+        run = self._started()
+        try:
+            has_ended = run.wait(timeout_seconds)
+        except KeyboardInterrupt:
+            self._end_now()
+            raise
+        if not has_ended:
+            raise FlowStateError(
+                f"flow {self.name!r} has not ended after {timeout_seconds} s",
+                help="call stop(), or join() again",
+            )
+        atexit.unregister(self._stop_at_exit)
+        error = run.error()
+        if error is not None:
+            raise error
+        return run.report()
+
+    def _tapped(self, node: Node, policy: TapPolicy) -> TapIterator:
+        tap = Tap(policy, name=f"tap {node.name}")(node)
+        reader = TapIterator(self, tap)
+        self._taps.append(weakref.ref(reader))
+        return reader
 
     def _refuse_while_running(self, call: str) -> None:
         if self.is_running:
@@ -308,6 +349,10 @@ class Flow:
         if not has_ended:
             run.kill()
             run.wait(_KILL_SECONDS)
+
+    def _end_if_running(self) -> None:
+        if self.is_running:
+            self._end_now()
 
     def _stop_at_exit(self) -> None:
         if self.is_running:
@@ -340,7 +385,7 @@ class TapIterator(Iterator[Any]):
         try:
             return next(self.items)
         except StopIteration:
-            self._flow.join()
+            self._flow._join(None)
             raise
         except KeyboardInterrupt:
             self._flow._end_now()
@@ -360,6 +405,17 @@ def _swapped(one: Any, old: Node, new: Node) -> Any:
 
 def _alive(readers: list[weakref.ref[TapIterator]]) -> list[TapIterator]:
     return [reader for ref in readers if (reader := ref()) is not None]
+
+
+def _is_in_notebook() -> bool:
+    return "ipykernel" in sys.modules  # elsewhere nothing of notebooks is imported
+
+
+def _notebook() -> ModuleType:
+    # The one door to notebooks, as the next one is to the runtime.
+    import videoflow.app.notebook
+
+    return videoflow.app.notebook
 
 
 def _local_engine() -> Engine:

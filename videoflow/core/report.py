@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from videoflow.core.node import Ending
+
+if TYPE_CHECKING:
+    from videoflow.app.report_figure import ReportFigure
+    from videoflow.data.tables import DataFrame
 
 __all__ = ["AgeReport", "NodeReport", "Progress", "Report", "StreamReport"]
 
@@ -168,6 +173,34 @@ class Report:
         ]
         title = f"flow {self.flow!r} {self.ending} after {self.elapsed_seconds:.2f} s"
         return "\n".join([title, *_table(rows), *map(_stream_line, self.streams), *self.notes])
+
+    def to_pandas(self, part: Literal["nodes", "streams", "ages"] = "nodes") -> DataFrame:
+        """Return a part of the report as a table, with a row for each of its records.
+
+        Raises:
+            MissingDependencyError: pandas is not installed.
+        """
+        from videoflow.data.tables import to_pandas  # NumPy: only for who wants a table
+
+        return to_pandas(getattr(self, part))
+
+    def plot(self) -> ReportFigure:
+        """Return a drawing of where time went, how old frames were, and what batches held.
+
+        A figure of its own, which no global state of matplotlib knows: a notebook shows it,
+        and ``savefig`` writes it.
+
+        Raises:
+            MissingDependencyError: matplotlib is not installed.
+        """
+        # The one door to drawings.
+        from videoflow.app.report_figure import draw_report
+
+        return draw_report(self)
+
+    def _repr_pretty_(self, printer: Any, is_cycle: bool) -> None:
+        """Show the table, as ``str`` does, where IPython shows a cell's value."""
+        printer.text(str(self))
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

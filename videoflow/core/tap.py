@@ -26,7 +26,7 @@ class Tap(ConsumerNode):
 
     Args:
         policy: ``all``: wait for the reader, lose nothing; ``newest``: never wait, keep the
-            newest item for a reader that is slow.
+            newest item of each stream for a reader that is slow.
         name: Lower case.
     """
 

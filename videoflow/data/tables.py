@@ -25,7 +25,7 @@ from videoflow.data.zones import ZoneCounts
 from videoflow.errors import MissingDependencyError, ShapeError, SourceError
 
 if TYPE_CHECKING:
-    import pandas
+    from pandas import DataFrame as DataFrame  # also for who hands tables on
 
 __all__ = ["read_boxes", "read_crossings", "to_pandas"]
 
@@ -35,7 +35,7 @@ _CROSSING: Final = tuple(CROSSINGS.columns)
 Row = tuple[Any, ...]
 
 
-def to_pandas(values: Iterable[Any]) -> pandas.DataFrame:
+def to_pandas(values: Iterable[Any]) -> DataFrame:
     """Return what a node put out, or a part of a report, as one table.
 
     Args:
@@ -74,7 +74,7 @@ def to_pandas(values: Iterable[Any]) -> pandas.DataFrame:
     )
 
 
-def read_boxes(path: str | os.PathLike[str]) -> pandas.DataFrame:
+def read_boxes(path: str | os.PathLike[str]) -> DataFrame:
     """Read the file of a ``MotWriter``, or of a ``JsonLinesWriter`` that got boxes.
 
     Args:
@@ -104,7 +104,7 @@ def read_boxes(path: str | os.PathLike[str]) -> pandas.DataFrame:
     return _table(columns, _BOX)
 
 
-def read_crossings(path: str | os.PathLike[str]) -> pandas.DataFrame:
+def read_crossings(path: str | os.PathLike[str]) -> DataFrame:
     """Read the file of a ``JsonLinesWriter`` that got counts.
 
     Raises:
@@ -116,7 +116,7 @@ def read_crossings(path: str | os.PathLike[str]) -> pandas.DataFrame:
     return _table(rows, _CROSSING)
 
 
-def _table(values: Any, columns: Iterable[str] | None = None) -> pandas.DataFrame:
+def _table(values: Any, columns: Iterable[str] | None = None) -> DataFrame:
     try:
         import pandas as pd
     except ImportError as error:

@@ -41,7 +41,7 @@ class _Strict(BaseModel):
 
 
 class WeightsFile(_Strict):
-    """The trained numbers: one file, never on the shelf itself.
+    """The trained numbers: one file; on the shelf itself, beside the card, only if tiny.
 
     Attributes:
         file: Name under which the file is looked up and cached.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from videoflow.producers.video_file_reader import VideoFileReader, VideofileReader
     from videoflow.producers.video_folder_reader import VideoFolderReader
     from videoflow.producers.video_reader import VideoReader
+    from videoflow.producers.walkers_producer import WalkersProducer
 else:  # what reads pictures is imported when its name is first used
     __getattr__ = lazy_exports(
         __name__,
@@ -24,6 +25,7 @@ else:  # what reads pictures is imported when its name is first used
             "VideoFolderReader": "video_folder_reader",
             "VideoReader": "video_reader",
             "VideofileReader": "video_file_reader",
+            "WalkersProducer": "walkers_producer",
         },
     )
 
@@ -37,4 +39,5 @@ __all__ = [
     "VideoFolderReader",
     "VideoReader",
     "VideofileReader",
+    "WalkersProducer",
 ]

@@ -24,8 +24,8 @@ class SocketTapLink:
 
     Args:
         sock: A connected stream socket; the link owns it.
-        policy: ``all`` waits for the reader; ``newest`` never does: it keeps the newest item,
-            and a thread sends it when the reader asks.
+        policy: ``all`` waits for the reader; ``newest`` never does: it keeps the newest item
+            of each stream, and a thread sends one when the reader asks.
     """
 
     def __init__(self, sock: socket.socket, policy: TapPolicy) -> None:
@@ -33,7 +33,7 @@ class SocketTapLink:
         self._policy = policy
         self._is_open = True
         self._is_closing = False
-        self._newest: bytes | None = None
+        self._newest: dict[str, bytes] = {}  # stream to item; the next to send is the first
         self._has_news = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -46,7 +46,7 @@ class SocketTapLink:
             self._push(data)
             return
         with self._has_news:
-            self._newest = data
+            self._newest[getattr(value, "stream", "")] = data
             self._has_news.notify()
         if self._thread is None:
             self._thread = threading.Thread(target=self._answer, name="tap", daemon=True)
@@ -62,12 +62,14 @@ class SocketTapLink:
                 self._socket.shutdown(socket.SHUT_RD)  # wakes the thread
             self._thread.join(_CLOSE_SECONDS)
             self._socket.settimeout(_CLOSE_SECONDS)
-            if self._is_open and self._newest is not None and not self._thread.is_alive():
-                self._push(self._newest)
+            for data in () if self._thread.is_alive() else self._newest.values():
+                self._push(data)
         self._is_open = False
         self._socket.close()
 
     def _push(self, data: bytes) -> None:
+        if not self._is_open:
+            return
         try:
             self._socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError, TimeoutError):
@@ -79,8 +81,8 @@ class SocketTapLink:
             while self._socket.recv(1):
                 with self._has_news:
                     self._has_news.wait_for(lambda: self._newest or self._is_closing)
-                    data, self._newest = self._newest, None
-                if data is not None:
+                    data = self._newest.pop(next(iter(self._newest))) if self._newest else b""
+                if data:
                     self._push(data)
         if not self._is_closing:  # then it was the reader who hung up
             self._is_open = False
