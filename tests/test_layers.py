@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ NAMED_DOOR = ("core/flow.py", "videoflow.runtime.local")
 # Each foreign library comes in through one file, which lies here; or through a folder of its
 # own, which bears its name; or, for commands, through a file for each group of them.
 FOREIGN = {
-    "av": "video/libav.py",
+    "av": "video/av/",
     "PyNvVideoCodec": "video/nvdec.py",
     "torchvision": "nets/torchvision/",
     "onnx": "nets/",
@@ -46,14 +46,17 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def imports(module: Path) -> Iterator[str]:
-    """Yield what a module imports: also inside functions, also for the type checker only."""
+@cache  # each file is asked about once for every library
+def imports(module: Path) -> tuple[str, ...]:
+    """Return what a module imports: also inside functions, also for the type checker only."""
+    names: list[str] = []
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += (alias.name for alias in node.names)
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}:{node.lineno}: a relative import"
-            yield node.module or ""
+            names.append(node.module or "")
+    return tuple(names)
 
 
 def wing_of(dotted: str) -> str:

@@ -106,3 +106,11 @@ def test_refuses_what_does_not_fit(value: Any, annotation: Any) -> None:
     """Nothing is bent into a type that it does not have."""
     with pytest.raises(ConfigError, match=r"got .*, want the right one"):
         convert(value, Argument(annotation, "the right one"))
+
+
+def test_a_setting_that_does_not_fit_says_what_the_input_is() -> None:
+    """The words of the config say more than the name of a type."""
+    value = SetText("abc", "line=abc", "x1,y1,x2,y2 in pixels")
+
+    with pytest.raises(ConfigError, match="help: line is: x1,y1,x2,y2 in pixels"):
+        convert(value, Argument(list[float], "list[float]"))

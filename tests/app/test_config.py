@@ -308,7 +308,8 @@ def test_the_nearest_node_type_is_offered(tmp_path: Path) -> None:
         ),
         pytest.param(
             {"last": "many"},
-            ":15, $.nodes.count.end: got --set last=many, want int or null",
+            ":15, $.nodes.count.end: got --set last=many, want int or null\n"
+            "  help: last is: the last number",
             id="wrong-type",
         ),
     ],

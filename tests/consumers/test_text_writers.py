@@ -302,3 +302,29 @@ def test_two_workers_cannot_write_one_file(kind: Writer) -> None:
     """More than one task is refused where it is written."""
     with pytest.raises(GraphError, match="nb_tasks"):
         kind("out.txt", nb_tasks=2)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param({"min_area_px": -1.0}, id="area"),
+        pytest.param({"min_area_px": float("nan")}, id="no number"),
+        pytest.param({"max_aspect": 0.0}, id="aspect"),
+    ],
+)
+def test_limits_that_make_no_sense_are_refused(
+    limits: dict[str, float], tmp_path: Path
+) -> None:
+    """A limit that would keep or drop every box whatever it is, is a mistake."""
+    with pytest.raises(GraphError, match=next(iter(limits))):
+        MotWriter(tmp_path / "tracks.txt", **limits)
+
+
+def test_counts_are_no_boxes(tmp_path: Path) -> None:
+    """A MotWriter behind a counter says what it wants."""
+    writer = MotWriter(tmp_path / "tracks.txt")
+    writer.open()
+
+    with pytest.raises(GraphError, match="got dict, want Tracks or Detections or None"):
+        writer.consume({})
+    writer.close()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from videoflow.data import Detections, Masks, Stamp, Tracks, read_coco, to_coco
-from videoflow.errors import MissingDependencyError, SourceError
+from videoflow.errors import MissingDependencyError, ShapeError, SourceError
 
 
 def found(index: int, num: int = 2, **extras: Any) -> Detections:
@@ -151,3 +151,17 @@ def test_reads_coco_itself(test_data: Path) -> None:
     assert len(read.detections) == 80
     assert (len(read.class_names), read.class_names[0]) == (80, "person")
     assert sum(map(len, read.detections.values())) > 400
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        pytest.param({"category_ids": [3]}, "got label 1, want one of the 1", id="label"),
+        pytest.param({"image_ids": {4: 42}}, "got index 1, want one of the 1", id="index"),
+        pytest.param({"image_ids": []}, "got index 1, want one of the 0", id="no ids"),
+    ],
+)
+def test_what_has_no_id_is_refused(ids: dict[str, Any], message: str) -> None:
+    """A label beyond the list is a mistake, not another class."""
+    with pytest.raises(ShapeError, match=message):
+        to_coco([found(1)], **ids)

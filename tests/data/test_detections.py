@@ -59,3 +59,14 @@ def test_extras_fit_the_boxes(name: str, value: object) -> None:
 
     with pytest.raises(ShapeError, match=name):
         Detections(STAMP, found.boxes_xyxy, found.scores, found.labels, **{name: value})  # type: ignore[arg-type] # wrong on purpose
+
+
+@pytest.mark.parametrize("kind", [Detections, Tracks])
+def test_a_row_is_no_frame(kind: type[Detections] | type[Tracks]) -> None:
+    """Who goes through the boxes of a frame as through a list is told what to do."""
+    one = kind.empty(Stamp("cam", 0, 0.0, (48, 64)))
+
+    with pytest.raises(ShapeError, match="got the row 0, want a mask"):
+        list(one)  # type: ignore[call-overload] # that is the mistake
+    with pytest.raises(ShapeError, match="got the row 3"):
+        one[np.int64(3)]

@@ -153,3 +153,31 @@ def test_reads_real_files(test_data: Path) -> None:
     assert sorted(set(truth.classes.tolist())) == [1, 2, 4, 7, 8, 9]
     assert older.classes is None
     assert found.classes is None
+
+
+def test_boxes_beyond_all_pictures_are_refused(tmp_path: Path) -> None:
+    """A number that no float32 holds is a broken file, with its line."""
+    path = tmp_path / "det.txt"
+    path.write_text("1,-1,1,1,5,5,0.9\n2,-1,1e300,1,5,5,0.9\n")
+
+    with pytest.raises(
+        SourceError, match=r"det.txt:2: got left 1e\+300, want less than 1e\+09"
+    ):
+        read_mot(path)
+
+
+def test_what_is_no_box_is_not_written(tmp_path: Path) -> None:
+    """A file of detections can be read again whatever the detector said."""
+    nan, inf = np.nan, np.inf
+    boxes = [[1, 2, 4, 8], [nan, 2, 4, 8], [0, 0, inf, 9], [5, 5, 4, 9], [7, 7, 7, 7]]
+    found = Detections(
+        Stamp("cam", 0, 0.0, (48, 64)),
+        np.array(boxes, np.float32),
+        np.full(5, 0.5, np.float32),
+        np.zeros(5, np.int64),
+    )
+    path = tmp_path / "det.txt"
+
+    path.write_text(mot_lines(found))
+
+    assert read_mot(path).boxes_xywh.tolist() == [[1, 2, 3, 6], [7, 7, 0, 0]]

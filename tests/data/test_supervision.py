@@ -107,3 +107,11 @@ def test_without_supervision(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(MissingDependencyError, match=r'pip install "videoflow\[supervision\]"'):
         to_supervision(found())
+
+
+@pytest.mark.parametrize("names", [["cat"], {0: "cat"}], ids=["list", "mapping"])
+def test_a_label_without_a_name_is_a_number(names: Any) -> None:
+    """Labels beyond the names are written as numbers, as annotators do here."""
+    got = to_supervision(found(), class_names=names)
+
+    assert list(got.data["class_name"]) == ["1", "cat"]

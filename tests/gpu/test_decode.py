@@ -10,9 +10,10 @@ import torch
 
 from tests.clips import index_of, write_clip
 from videoflow.data import Frame
+from videoflow.video.av.acceleration import Acceleration, LibavCuda
+from videoflow.video.av.decoder import open_video
 from videoflow.video.capabilities import DecodingKind, choose_decoding, probe_video
 from videoflow.video.cuda_stream import TorchStream
-from videoflow.video.libav import Acceleration, LibavCuda, open_video
 from videoflow.video.nvdec import Nvdec, load_nvdec
 from videoflow.video.opener import VideoOpener
 from videoflow.video.playlist import Playlist

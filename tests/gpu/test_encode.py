@@ -16,9 +16,9 @@ from videoflow.data import ColorSpec, Frame, Stamp
 from videoflow.data.color import rgb_to_nv12
 from videoflow.data.frame import Layout
 from videoflow.producers import VideoFileReader
+from videoflow.video.av.encoder import Preset
 from videoflow.video.capabilities import choose_encoding, probe_video
 from videoflow.video.encoding import EncoderOpener
-from videoflow.video.libav import Preset
 from videoflow.video.writer import VideoWriter
 
 pytestmark = pytest.mark.gpu

@@ -48,3 +48,11 @@ def test_path_without_card_is_refused(tmp_path: Path) -> None:
     """A folder without a card is no model."""
     with pytest.raises(ModelError, match=r"without model\.yaml"):
         find_model(tmp_path)
+
+
+def test_a_name_like_no_other_gets_no_guess() -> None:
+    """Where nothing is near, the help is where all names are, not all names."""
+    with pytest.raises(ModelError, match="help: videoflow models list shows them") as raised:
+        find_model("qqq")
+
+    assert len(str(raised.value)) < 300

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import pickle
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 
 from tests.walkers import frame
 from videoflow.core import PerStreamProcessorNode
-from videoflow.data import HeatMap, Polygon, Speeds, Tracks, ZoneCounts
+from videoflow.data import Detections, HeatMap, Polygon, Speeds, Tracks, ZoneCounts
 from videoflow.errors import ConfigError, GraphError
 from videoflow.processors import HeatMapAggregator, LineCounter, SpeedEstimator, ZoneCounter
 
@@ -177,3 +179,43 @@ def test_arrays_are_points_too() -> None:
 
     assert node.zones is not None
     assert node.zones["zone"] == Polygon.of(ZONE)
+
+
+NODES = [
+    pytest.param(LineCounter, id="lines"),
+    pytest.param(ZoneCounter, id="zones"),
+    pytest.param(HeatMapAggregator, id="heat"),
+    pytest.param(partial(SpeedEstimator, IMAGE, FLOOR), id="speeds"),
+]
+
+
+@pytest.mark.parametrize("make", NODES)
+def test_detections_are_no_tracks(make: Callable[..., PerStreamProcessorNode[Any]]) -> None:
+    """Who forgot the tracker is told so."""
+    node = make()
+    detections = Detections.empty(tracks(0).stamp)
+
+    with pytest.raises(
+        GraphError, match=r"input 0: got Detections, want Tracks or None\n  help"
+    ):
+        node.process(node.make_state("cam"), detections)
+
+
+@pytest.mark.parametrize("make", NODES)
+@pytest.mark.parametrize(
+    "labels", [["person"], "person", 0, [0.5]], ids=["names", "name", "number", "half"]
+)
+def test_labels_are_indices(
+    make: Callable[..., PerStreamProcessorNode[Any]], labels: Any
+) -> None:
+    """A counter does not know the names of the classes, and says who does."""
+    with pytest.raises(GraphError, match=r"labels=.*want class indices.*\n  help: .*Detector"):
+        make(labels=labels)
+    make(labels={np.int64(3), 1})
+
+
+@pytest.mark.parametrize("cell_px", [0, 16.5], ids=["nothing", "half a pixel"])
+def test_a_cell_has_a_whole_side(cell_px: Any) -> None:
+    """A side that is no count of pixels is refused when the node is made."""
+    with pytest.raises(GraphError, match="cell_px"):
+        HeatMapAggregator(cell_px=cell_px)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -94,3 +95,21 @@ def test_values_that_make_no_sense_are_refused_at_once(
     """A wrong value is refused where it is written."""
     with pytest.raises(GraphError, match=message):
         FaceBlurrer(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("swap", "message"),
+    [
+        pytest.param(lambda frame, people: (people, frame), "0: got Detections", id="swapped"),
+        pytest.param(lambda frame, _: (frame, frame), "1: got Frame", id="two frames"),
+        pytest.param(lambda frame, _: (frame,), "1: got nothing", id="no people"),
+    ],
+)
+def test_wrong_inputs_are_named(swap: Callable[..., tuple[Any, ...]], message: str) -> None:
+    """Who wired it wrongly is told which input is what, and how it is wired."""
+    stamp = Stamp("cam", 0, 0.0, (48, 64))
+    frame = Frame(torch.zeros((72, 64), dtype=torch.uint8), stamp)
+    node = FaceBlurrer()
+
+    with pytest.raises(GraphError, match=f"input {message}.*\n  help: FaceBlurrer"):
+        node.process(node.make_state("cam"), *swap(frame, Detections.empty(stamp)))

@@ -392,7 +392,7 @@ def test_a_layer_of_ones_own() -> None:
 @pytest.mark.parametrize(
     ("inputs", "told"),
     [
-        pytest.param((tracks(),), "input 0: got Tracks, want a Frame", id="no frame"),
+        pytest.param((tracks(),), "input 0: got Tracks, want Frame", id="no frame"),
         pytest.param((frame(), 7), "input 1: got int, want None or one of Counts", id="int"),
     ],
 )
@@ -450,3 +450,35 @@ def test_people_have_trails_of_no_negative_length() -> None:
     """The shortcut is checked as the style is."""
     with pytest.raises(GraphError, match="trail_seconds=-1"):
         PeopleAnnotator(trail_seconds=-1.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param({"labels": "person"}, "labels='person'", id="one name"),
+        pytest.param({"labels": [3]}, r"labels=\[3\]", id="number"),
+        pytest.param({"style": {"scale": 2}}, "want a Style", id="style as a dict"),
+    ],
+)
+def test_labels_are_names_and_a_style_is_a_style(
+    arguments: dict[str, Any], message: str
+) -> None:
+    """What only looks like it is refused when the node is made."""
+    with pytest.raises(GraphError, match=message):
+        SceneAnnotator(**arguments)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"color_by": "ids"}, id="color_by"),
+        pytest.param({"speed_unit": "kmh"}, id="speed_unit"),
+        pytest.param({"track_label": ("id", "scor")}, id="track_label"),
+        pytest.param({"track_label": "id"}, id="text for a tuple"),
+        pytest.param({"detection_label": ("name",)}, id="detection_label"),
+    ],
+)
+def test_a_style_has_words_that_there_are(fields: dict[str, Any]) -> None:
+    """A misspelt word is refused with those that there are, not passed over."""
+    with pytest.raises(GraphError, match=f"Style: got {next(iter(fields))}=.*want of .*, "):
+        Style(**fields)

@@ -133,3 +133,14 @@ def test_a_new_track_wants_a_little_more_than_a_known_one() -> None:
     ]
 
     assert thresholds == [0.4, 1.0]
+
+
+def test_frames_are_no_detections() -> None:
+    """A tracker whose parents are swapped says which one goes first."""
+    node = ByteTracker()
+    stamp = Stamp("cam", 0, 0.0, (48, 64))
+
+    with pytest.raises(
+        GraphError, match="input 0: got Tracks, want Detections or None\n  help"
+    ):
+        node.process(node.make_state("cam"), Tracks.empty(stamp), Detections.empty(stamp))

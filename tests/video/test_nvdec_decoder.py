@@ -12,7 +12,8 @@ from tests.clips import index_of, write_clip
 from tests.nvdec_stub import FakeLibrary, FakeStream
 from videoflow.data import Frame, Stamp
 from videoflow.errors import LeaseError
-from videoflow.video.libav import Acceleration, VideoDecoder, open_video
+from videoflow.video.av.acceleration import Acceleration
+from videoflow.video.av.decoder import VideoDecoder, open_video
 from videoflow.video.nvdec_decoder import NvdecDecoder
 from videoflow.video.nvdec_sessions import NvdecSessions
 from videoflow.video.picture import Picture

@@ -11,8 +11,9 @@ from tests.nvdec_stub import FakeStream
 from videoflow.data.color import nv12_to_rgb
 from videoflow.data.color_spec import ColorSpec
 from videoflow.errors import ShapeError
+from videoflow.video.av.acceleration import LibavCuda
+from videoflow.video.av.pixels import CudaPixels
 from videoflow.video.cuda_stream import DecodeStream
-from videoflow.video.libav import LibavCuda, _CudaPixels
 from videoflow.video.picture import PictureForm
 from videoflow.video.surface import split_surface
 
@@ -136,7 +137,7 @@ def test_planes_that_ffmpeg_left_on_the_gpu_are_copied_in_their_turn() -> None:
     form = PictureForm((8, 12), "nv12", COLOR)
     out = torch.empty(form.buffer_shape, dtype=torch.uint8)
 
-    _CudaPixels(cast(Any, frame), LibavCuda(0, stream)).copy_to(out, form)
+    CudaPixels(cast(Any, frame), LibavCuda(0, stream)).copy_to(out, form)
 
     assert torch.equal(out, packed)
     assert events == ["turn", "copy", "copy", "end of turn"]

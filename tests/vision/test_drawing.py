@@ -159,7 +159,7 @@ def test_labels_keep_clear_of_each_other() -> None:
     """Of six labels at one box, each has a place at another side of it."""
     pen = Pen((240, 320), "nv12", SPEC)
     box = np.array([100, 100, 200, 200], np.float32)
-    places = Places()
+    places = Places(pen.size_hw)
     buffers = [np.full((360, 320), 100, np.uint8) for _ in range(6)]
 
     for buffer in buffers:

@@ -182,3 +182,44 @@ def test_a_file_that_begins_again_forgets_its_end() -> None:
     _update(memory, [A], 60.0)
 
     assert _update(memory, [B], 0.0) == [list(B)]
+
+
+@pytest.mark.parametrize("region", ["auto", "head", "box"])
+def test_infinite_boxes_and_keypoints_are_no_faces(region: FaceRegion) -> None:
+    """What is not finite is left out, without a word, and the others are found all the same."""
+    inf = float("inf")
+    points = np.zeros((4, 17, 3), np.float32)
+    points[:2, 0] = (inf, 5, 0.9)
+    people = _people(
+        (0, 0, inf, inf),
+        (-inf, -inf, inf, inf),
+        (inf, inf, inf, inf),
+        STANDING,
+        keypoints=points,
+    )
+
+    got = face_regions(people, region=region, margin=0)
+
+    np.testing.assert_allclose(got, face_regions(_people(STANDING), region=region, margin=0))
+
+
+@pytest.mark.parametrize("unknown", [NAN, float("inf")], ids=["nan", "inf"])
+def test_a_frame_without_a_time_shows_no_face(unknown: float) -> None:
+    """A face stays hidden, found or missed, where the source tells no time."""
+    face = np.array([[10.0, 10, 20, 20]])
+    memory = FaceMemory(hold_seconds=0.5, growth_per_second=0)
+
+    looks = [
+        memory.update(found, now_seconds=now, size_hw=SIZE)
+        for found, now in (
+            (face, unknown),
+            (None, unknown),
+            (face[:0], unknown),
+            (face, 1.0),
+            (face[:0], unknown),
+            (None, 1.1),
+        )
+    ]
+
+    for got in looks:
+        np.testing.assert_array_equal(got, face)

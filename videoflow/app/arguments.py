@@ -105,7 +105,11 @@ def _readings(value: Any) -> Iterator[Any]:
 
 def _does_not_fit(value: Any, argument: Argument, adapter: TypeAdapter[Any]) -> ConfigError:
     if isinstance(value, SetText):
-        return ConfigError(f"got --set {value.setting}, want {argument.want}")
+        name = value.setting.partition("=")[0]
+        return ConfigError(
+            f"got --set {value.setting}, want {argument.want}",
+            help=f"{name} is: {value.about}" if value.about else None,
+        )
     help = None
     if isinstance(value, str):
         try:

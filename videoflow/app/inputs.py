@@ -33,15 +33,18 @@ class SetText(str):
 
     Attributes:
         setting: All that was set, ``name=value``, for messages.
+        about: What the config says of the input, or None.
     """
 
-    __slots__ = ("setting",)
+    __slots__ = ("about", "setting")
 
     setting: str
+    about: str | None
 
-    def __new__(cls, text: str, setting: str) -> SetText:  # noqa: D102
+    def __new__(cls, text: str, setting: str, about: str | None = None) -> SetText:  # noqa: D102
         self = super().__new__(cls, text)
         self.setting = setting
+        self.about = about
         return self
 
 
@@ -83,7 +86,8 @@ def resolve_inputs(document: Document, settings: Mapping[str, str]) -> dict[str,
     for name, description in declared.items():
         _check_description(document, name, description)
         if name in settings:
-            values[name] = SetText(settings[name], f"{name}={settings[name]}")
+            setting = f"{name}={settings[name]}"
+            values[name] = SetText(settings[name], setting, description.get("help"))
         elif "default" in description:
             values[name] = description["default"]
         else:
@@ -144,7 +148,7 @@ def _look_up(found: re.Match[str], inputs: Mapping[str, Any]) -> Any:
         return value
     part = slice(int(found["first"] or 0), int(found["last"]) if found["last"] else None)
     if isinstance(value, SetText):
-        return SetText(",".join(value.split(",")[part]), value.setting)
+        return SetText(",".join(value.split(",")[part]), value.setting, value.about)
     if not isinstance(value, list):
         raise ConfigError(f"input {name!r} is {value!r}, want a list to take a part of")
     return value[part]

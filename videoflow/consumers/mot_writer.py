@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from videoflow.consumers.published_file import check_target
 from videoflow.consumers.text_outputs import TextOutputs
 from videoflow.core.node import ConsumerNode, Ending
+from videoflow.core.wanted import wanted_input
 from videoflow.data.detections import Detections, Tracks
 from videoflow.data.mot import mot_lines
 from videoflow.errors import GraphError, OutputError
@@ -33,7 +35,8 @@ class MotWriter(ConsumerNode):
         **options: See ``NodeOptions``.
 
     Raises:
-        GraphError: ``nb_tasks`` is not 1: two workers cannot write one file.
+        GraphError: ``nb_tasks`` is not 1 (two workers cannot write one file), or a limit that
+            makes no sense.
     """
 
     def __init__(
@@ -48,6 +51,13 @@ class MotWriter(ConsumerNode):
         if self.options["nb_tasks"] != 1:
             raise GraphError(
                 f"{self.name!r}: got nb_tasks={self.options['nb_tasks']}, want 1 for one file"
+            )
+        if (min_area_px is not None and not min_area_px >= 0) or (
+            max_aspect is not None and not max_aspect > 0
+        ):
+            raise GraphError(
+                f"{self.name!r}: got min_area_px={min_area_px}, max_aspect={max_aspect}, "
+                "want an area of 0 or more, and an aspect above 0, or None"
             )
         self.path = Path(path).expanduser().absolute()
         self.min_area_px = min_area_px
@@ -75,10 +85,13 @@ class MotWriter(ConsumerNode):
             *inputs: Tracks, detections or None.
 
         Raises:
+            GraphError: Something else.
             OutputError: A second stream for one file, or a file that cannot be written.
         """
         assert self._outputs is not None
-        people: Tracks | Detections | None = inputs[0]
+        people: Tracks | Detections | None = wanted_input(
+            self.name, inputs, 0, Tracks, Detections, NoneType
+        )
         if people is not None:
             self._check_stream(people.stamp.stream)
             self._outputs.write(people.stamp.stream, mot_lines(self._kept(people)))

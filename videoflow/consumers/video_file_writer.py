@@ -12,9 +12,9 @@ from videoflow.data.frame import Frame
 from videoflow.errors import OutputError
 
 if TYPE_CHECKING:
+    from videoflow.video.av.encoder import Preset
     from videoflow.video.capabilities import EncoderName
     from videoflow.video.encoding import EncoderOpener
-    from videoflow.video.libav import Preset
     from videoflow.video.writer import VideoWriter
 
 __all__ = ["VideoFileWriter", "VideofileWriter"]

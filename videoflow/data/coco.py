@@ -22,7 +22,7 @@ from videoflow.data.detections import Detections, Tracks
 from videoflow.data.frame import Stamp
 from videoflow.data.masks import Masks
 from videoflow.data.natural_order import natural_key
-from videoflow.errors import MissingDependencyError, SourceError
+from videoflow.errors import MissingDependencyError, ShapeError, SourceError
 
 __all__ = ["CocoAnnotations", "read_coco", "to_coco"]
 
@@ -71,6 +71,7 @@ def to_coco(
         category_ids: The id of each label; None where it is the label itself.
 
     Raises:
+        ShapeError: An index or a label that has no id.
         MissingDependencyError: There are masks, and pycocotools is not installed.
     """
     return [
@@ -156,14 +157,14 @@ def _records(
     category_ids: Sequence[int] | Mapping[int, int] | None,
 ) -> list[Record]:
     index = people.stamp.index
-    image_id = index if image_ids is None else image_ids[index]
+    image_id = _id_of(index, image_ids, "image_ids: got index")
     boxes = people.boxes_xyxy.astype(np.float64)
     boxes[:, 2:] -= boxes[:, :2]
     columns = (people.labels.tolist(), boxes.tolist(), people.scores.tolist())
     records: list[Record] = [
         {
             "image_id": image_id,
-            "category_id": label if category_ids is None else category_ids[label],
+            "category_id": _id_of(label, category_ids, "category_ids: got label"),
             "bbox": box,
             "score": score,
         }
@@ -180,6 +181,14 @@ def _records(
         for record, value in zip(records, values, strict=True):
             record[key] = value
     return records
+
+
+def _id_of(number: int, ids: Sequence[int] | Mapping[int, int] | None, got: str) -> int:
+    if ids is None:
+        return number
+    if number not in (ids if isinstance(ids, Mapping) else range(len(ids))):
+        raise ShapeError(f"{got} {number}, want one of the {len(ids)} that have an id")
+    return ids[number]
 
 
 def _encode(mask: NDArray[np.bool_]) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -66,7 +67,12 @@ class Detections:
         )
 
     def __getitem__(self, rows: Any) -> Detections:
-        """Return the rows that a mask, a slice or an index array picks."""
+        """Return the rows that a mask, a slice or an index array picks.
+
+        Raises:
+            ShapeError: The number of a single row.
+        """
+        _refuse_number(rows)
         return Detections(
             self.stamp,
             self.boxes_xyxy[rows],
@@ -133,7 +139,12 @@ class Tracks:
         return cls(stamp, np.zeros(0, np.int64), none.boxes_xyxy, none.scores, none.labels)
 
     def __getitem__(self, rows: Any) -> Tracks:
-        """Return the rows that a mask, a slice or an index array picks."""
+        """Return the rows that a mask, a slice or an index array picks.
+
+        Raises:
+            ShapeError: The number of a single row.
+        """
+        _refuse_number(rows)
         return Tracks(
             self.stamp,
             self.ids[rows],
@@ -154,6 +165,16 @@ def _check(name: str, array: NDArray[Any], dtype: type, shape: tuple[int, ...]) 
         raise ShapeError(
             f"{name}: got {array.dtype} {list(array.shape)}, "
             f"want {np.dtype(dtype)} {list(shape)}"
+        )
+
+
+def _refuse_number(rows: Any) -> None:
+    """Refuse what would take a dimension away; a ``for`` over the boxes asks that way."""
+    if isinstance(rows, Integral):
+        raise ShapeError(
+            f"got the row {rows}, want a mask, a slice or an index array",
+            help=f"[{rows}:{rows + 1}] or [[{rows}]] for one row; boxes_xyxy, scores and "
+            "labels are arrays to go through; who wants several frames wants a list of them",
         )
 
 

@@ -27,6 +27,7 @@ I64 = NDArray[np.int64]
 
 _COLUMNS = ("frame", "id", "left", "top", "width", "height", "score")
 _CLASS = len(_COLUMNS)  # its column, where there is one
+_FAR = 1e9  # pixels; much more, and a float32 overflows
 _LARGEST = 2**53  # of the whole numbers that a float64 holds one by one
 
 
@@ -103,6 +104,8 @@ def read_mot(path: str | os.PathLike[str]) -> MotRows:
     whole = (values == np.floor(values)) & (np.abs(values) < _LARGEST)
     rows.require(whole[:, 0] & (values[:, 0] >= 1), 0, "a whole number from 1")
     rows.require(whole[:, 1], 1, "a whole number")
+    for column in range(2, 7):
+        rows.require(np.abs(values[:, column]) < _FAR, column, f"less than {_FAR:.0e}")
     for column in (4, 5):
         rows.require(values[:, column] >= 0, column, "0 or more pixels")
     order = np.argsort(values[:, 0], kind="stable")
@@ -122,8 +125,10 @@ def mot_lines(people: Tracks | Detections) -> str:
     """Return one line for each box, ready to be added to a file.
 
     The frame is ``stamp.index`` and one; lengths have two decimals, the score has four:
-    ``5,7,1.00,2.00,3.00,6.00,1.0000,-1,-1,-1``.
+    ``5,7,1.00,2.00,3.00,6.00,1.0000,-1,-1,-1``. What is no box (a side that is not finite, or
+    less than 0) is left out: ``read_mot`` would refuse it.
     """
+    people = people[_is_box(people.boxes_xyxy)]
     frame = people.stamp.index + 1
     ids = people.ids.tolist() if isinstance(people, Tracks) else [-1] * len(people)
     rows = zip(ids, people.boxes_xyxy.tolist(), people.scores.tolist(), strict=True)
@@ -132,6 +137,13 @@ def mot_lines(people: Tracks | Detections) -> str:
         f"{score:.4f},-1,-1,-1\n"
         for track_id, (left, top, right, bottom), score in rows
     )
+
+
+def _is_box(boxes_xyxy: NDArray[np.float32]) -> NDArray[np.bool_]:
+    is_finite = np.isfinite(boxes_xyxy).all(axis=1)
+    left, top, right, bottom = boxes_xyxy.T
+    is_box: NDArray[np.bool_] = is_finite & (left <= right) & (top <= bottom)
+    return is_box
 
 
 def _classes(rows: NumberRows) -> I64 | None:

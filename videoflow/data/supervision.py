@@ -35,7 +35,7 @@ def to_supervision(
     Args:
         people: Of one frame.
         class_names: What each label is called; goes into ``data["class_name"]``, from where
-            the library's annotators take it.
+            the library's annotators take it; a label without a name is called by its number.
 
     Raises:
         MissingDependencyError: supervision is not installed.
@@ -51,7 +51,11 @@ def to_supervision(
         name: extra for name in _IN_DATA if (extra := getattr(people, name)) is not None
     }
     if class_names is not None:
-        names = [class_names[label] for label in people.labels.tolist()]
+        known = class_names if isinstance(class_names, Mapping) else range(len(class_names))
+        names = [
+            class_names[label] if label in known else str(label)
+            for label in people.labels.tolist()
+        ]
         data["class_name"] = np.array(names, dtype=str)
     return sv.Detections(
         xyxy=people.boxes_xyxy,

@@ -55,9 +55,10 @@ def find_model(model: str | Path) -> Path:
     names = model_names()
     if model in names:
         return shelf_folder("models") / model
-    near = difflib.get_close_matches(model, names, n=3, cutoff=0.4) or names
+    near = difflib.get_close_matches(model, names, n=3, cutoff=0.4)
+    meant = f"did you mean {' or '.join(map(repr, near))}?" if near else ""
     raise ModelError(
         f"model {model!r}: got an unknown name, want one of the {len(names)} on the shelf",
-        help=f"did you mean {' or '.join(map(repr, near))}? "
+        help=f"{meant or 'videoflow models list shows them.'} "
         "A folder of your own is named by its path, with a slash in it",
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from videoflow.core.node import PerStreamProcessorNode
+from videoflow.core.wanted import wanted_input
 from videoflow.data.detections import Detections, Tracks
 from videoflow.data.frame import Frame
 from videoflow.errors import GraphError
@@ -18,6 +20,7 @@ __all__ = ["FaceBlurrer"]
 
 _REGIONS = ("auto", "head", "box")
 _METHODS = ("pixelate", "smooth")
+_WIRING = "FaceBlurrer()(frames, people)"
 
 
 class FaceBlurrer(PerStreamProcessorNode["FaceMemory"]):
@@ -99,12 +102,17 @@ class FaceBlurrer(PerStreamProcessorNode["FaceMemory"]):
         Args:
             state: Of the stream.
             *inputs: The frame; detections, tracks or None.
+
+        Raises:
+            GraphError: Something else.
         """
         from videoflow.vision.blurring import blur_regions  # torch: in the worker
         from videoflow.vision.faces import face_regions
 
-        frame: Frame = inputs[0]
-        people: Detections | Tracks | None = inputs[1]
+        frame: Frame = wanted_input(self.name, inputs, 0, Frame, help=_WIRING)
+        people: Detections | Tracks | None = wanted_input(
+            self.name, inputs, 1, Detections, Tracks, NoneType, help=_WIRING
+        )
         found = (
             None
             if people is None

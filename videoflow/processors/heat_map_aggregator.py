@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from videoflow.core.node import PerStreamProcessorNode
 from videoflow.errors import GraphError, ShapeError
+from videoflow.processors.wanted_tracks import wanted_tracks
 from videoflow.vision.counting import StandingHeat
 
 if TYPE_CHECKING:
-    from videoflow.data import HeatMap, Tracks
+    from videoflow.data import HeatMap
 
 __all__ = ["HeatMapAggregator", "Heating"]
 
@@ -53,11 +54,11 @@ class HeatMapAggregator(PerStreamProcessorNode["Heating"]):
         self.half_life_seconds = half_life_seconds
         self.every_seconds = every_seconds
         self.max_step_seconds = max_step_seconds
-        self.labels = None if labels is None else tuple(labels)
+        self.labels = labels
         try:
             self.make_state("")
         except ShapeError as error:
-            raise GraphError(f"{self.name!r}: {error.message}") from error
+            raise GraphError(f"{self.name!r}: {error.message}", help=error.help) from error
 
     def make_state(self, stream: str) -> Heating:
         """Return an empty map."""
@@ -77,7 +78,7 @@ class HeatMapAggregator(PerStreamProcessorNode["Heating"]):
             state: Of the stream.
             *inputs: The tracks, or None.
         """
-        tracks: Tracks | None = inputs[0]
+        tracks = wanted_tracks(self.name, inputs)
         if tracks is None:
             return None
         state.heat.update(tracks)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from videoflow.core.node import PerStreamProcessorNode
 from videoflow.data.geometry import Line, Numbers
 from videoflow.errors import ConfigError, GraphError, ShapeError
+from videoflow.processors.wanted_tracks import wanted_tracks
 from videoflow.vision.counting import LineCrossings, line_touches_picture
 
 if TYPE_CHECKING:
@@ -63,14 +64,14 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
         if start is not None and end is not None:
             lines = {"line": (start, end)}
         self.lines = None if lines is None else {k: self._line(k, v) for k, v in lines.items()}
-        self.labels = None if labels is None else tuple(labels)
+        self.labels = labels
         self.margin = margin
         self.min_frames = min_frames
         self.max_gap_frames = max_gap_frames
         try:
             self._crossings(Line((0, 0), (1, 0)))
         except ShapeError as error:
-            raise GraphError(f"{self.name!r}: {error.message}") from error
+            raise GraphError(f"{self.name!r}: {error.message}", help=error.help) from error
 
     def make_state(self, stream: str) -> LineCounting:
         """Return a count that has not begun; its lines are settled at the first frame."""
@@ -86,7 +87,7 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
         Raises:
             ConfigError: A line lies outside the stream's picture.
         """
-        tracks: Tracks | None = inputs[0]
+        tracks = wanted_tracks(self.name, inputs)
         if tracks is None:
             return None
         if state.crossings is None:

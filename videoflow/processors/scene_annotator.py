@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from videoflow.core.node import PerStreamProcessorNode
+from videoflow.core.wanted import wanted_input
 from videoflow.data.frame import Frame
 from videoflow.errors import GraphError
 from videoflow.vision.layers import DEFAULT_LAYERS, LAYERS, Layer, pick_layers
@@ -38,7 +39,7 @@ class SceneAnnotator(PerStreamProcessorNode["ScenePainter"]):
         **options: See ``NodeOptions``.
 
     Raises:
-        GraphError: A layer that there is not.
+        GraphError: A layer that there is not, labels that are no names, or no style.
     """
 
     preload = ("torch", "numpy", "PIL.ImageDraw", "PIL.ImageFont")
@@ -53,8 +54,14 @@ class SceneAnnotator(PerStreamProcessorNode["ScenePainter"]):
     ) -> None:
         super().__init__(**options)
         self.labels = tuple(labels or ())
+        if isinstance(labels, str) or not all(isinstance(name, str) for name in self.labels):
+            raise GraphError(
+                f"{self.name!r}: got labels={labels!r}, want a list of the classes' names"
+            )
         self.layers = pick_layers(layers)
         self.style = style or Style()
+        if not isinstance(self.style, Style):
+            raise GraphError(f"{self.name!r}: got style={style!r}, want a Style")
         # What a layer that is off would draw is no mistake.
         known = {*LAYERS.values(), *self.layers}
         self._kinds = tuple({kind for layer in known for kind in layer.kinds})
@@ -75,8 +82,11 @@ class SceneAnnotator(PerStreamProcessorNode["ScenePainter"]):
         Raises:
             GraphError: No frame, or something that no layer draws.
         """
-        frame, *words = inputs
-        self._check(frame, words)
+        frame: Frame = wanted_input(
+            self.name, inputs, 0, Frame, help="name the node that the pictures come from first"
+        )
+        words = inputs[1:]
+        self._check(words)
         source = frame.pixels
         target = self.slot_tensor(tuple(source.shape)).copy_(source)
         state.hear(frame, words)
@@ -86,12 +96,7 @@ class SceneAnnotator(PerStreamProcessorNode["ScenePainter"]):
             state.paint_by_overlay(target)
         return Frame(target, frame.stamp, frame.layout, frame.color)
 
-    def _check(self, frame: Any, words: Sequence[Any]) -> None:
-        if not isinstance(frame, Frame):
-            raise GraphError(
-                f"{self.name!r}, input 0: got {type(frame).__name__}, want a Frame",
-                help="name the node that the pictures come from first",
-            )
+    def _check(self, words: Sequence[Any]) -> None:
         for number, word in enumerate(words, start=1):
             if word is not None and not isinstance(word, self._kinds):
                 names = ", ".join(sorted(kind.__name__ for kind in self._kinds))

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from videoflow.core.node import PerStreamProcessorNode
 from videoflow.data.homography import Homography
 from videoflow.errors import GraphError, ShapeError
+from videoflow.processors.wanted_tracks import wanted_tracks
 from videoflow.vision.counting import FloorSpeeds
 
 if TYPE_CHECKING:
-    from videoflow.data import Speeds, Tracks
+    from videoflow.data import Speeds
 
 __all__ = ["SpeedEstimator"]
 
@@ -51,7 +52,7 @@ class SpeedEstimator(PerStreamProcessorNode["FloorSpeeds"]):
         super().__init__(**options)
         self.window_seconds = window_seconds
         self.max_gap_frames = max_gap_frames
-        self.labels = None if labels is None else tuple(labels)
+        self.labels = labels
         try:
             self.homography = Homography.from_points(image_xy, floor_xy_m)
             self.make_state("")
@@ -74,5 +75,5 @@ class SpeedEstimator(PerStreamProcessorNode["FloorSpeeds"]):
             state: Of the stream.
             *inputs: The tracks, or None.
         """
-        tracks: Tracks | None = inputs[0]
+        tracks = wanted_tracks(self.name, inputs)
         return None if tracks is None else state.update(tracks)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from videoflow.core.node import PerStreamProcessorNode
+from videoflow.core.wanted import wanted_input
 from videoflow.data.camera_motion import CameraMotion
+from videoflow.data.detections import Detections
 from videoflow.errors import GraphError
 
 if TYPE_CHECKING:
-    from videoflow.data import Detections, Tracks
+    from videoflow.data import Tracks
     from videoflow.vision.trackers import Tracker
 
 __all__ = ["TrackerNode", "above"]
@@ -62,7 +65,9 @@ class TrackerNode(PerStreamProcessorNode["Tracker"]):
                 speaks for every frame: ``CameraMotion``, whose warp the tracker gets, or
                 anything else with a ``stamp``; each may be None.
         """
-        detections: Detections | None = inputs[0]
+        detections: Detections | None = wanted_input(
+            self.name, inputs, 0, Detections, NoneType, help="the detector goes first"
+        )
         beside = [value for value in inputs[1:] if value is not None]
         warp = next((value.warp for value in beside if isinstance(value, CameraMotion)), None)
         if detections is not None:

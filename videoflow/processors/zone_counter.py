@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from videoflow.core.node import PerStreamProcessorNode
 from videoflow.data.geometry import Numbers, Polygon
 from videoflow.errors import ConfigError, GraphError, ShapeError
+from videoflow.processors.wanted_tracks import wanted_tracks
 from videoflow.vision.counting import ZoneVisits, polygon_touches_picture
 
 if TYPE_CHECKING:
@@ -63,14 +64,14 @@ class ZoneCounter(PerStreamProcessorNode["ZoneCounting"]):
         if corners is not None:
             zones = {"zone": corners}
         self.zones = None if zones is None else {k: self._zone(k, v) for k, v in zones.items()}
-        self.labels = None if labels is None else tuple(labels)
+        self.labels = labels
         self.margin = margin
         self.min_frames = min_frames
         self.max_gap_frames = max_gap_frames
         try:
             self._visits((1, 1))
         except ShapeError as error:
-            raise GraphError(f"{self.name!r}: {error.message}") from error
+            raise GraphError(f"{self.name!r}: {error.message}", help=error.help) from error
 
     def make_state(self, stream: str) -> ZoneCounting:
         """Return a state without visits; its zones are settled at the first frame."""
@@ -86,7 +87,7 @@ class ZoneCounter(PerStreamProcessorNode["ZoneCounting"]):
         Raises:
             ConfigError: A zone lies outside the stream's picture.
         """
-        tracks: Tracks | None = inputs[0]
+        tracks = wanted_tracks(self.name, inputs)
         if tracks is None:
             return None
         if state.visits is None:

@@ -11,7 +11,7 @@ from videoflow.data.frame import Frame
 from videoflow.errors import FlowStateError, SourceError
 
 if TYPE_CHECKING:
-    from videoflow.video.libav import VideoInfo
+    from videoflow.video.av.info import VideoInfo
     from videoflow.video.playlist import Playlist
 
 __all__ = ["VideoFileReader", "VideofileReader"]

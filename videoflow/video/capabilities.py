@@ -196,7 +196,7 @@ def open_on(planned: str, *, option: str) -> str:
 @cache
 def probe_video() -> VideoCapabilities:
     """Find out what there is to decode with, once in a process; no CUDA context is made."""
-    from videoflow.video.libav import has_cuda
+    from videoflow.video.av.decoder import has_cuda
 
     missing = missing_libraries()
     num_gpus = count_gpus() if "libcuda.so.1" not in missing else 0

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from videoflow.errors import OutputError
+from videoflow.video.av.encoder import OutputForm, VideoEncoder, open_encoder
 from videoflow.video.capabilities import (
     EncoderName,
     EncodingWay,
@@ -21,7 +22,6 @@ from videoflow.video.capabilities import (
     probe_video,
 )
 from videoflow.video.cuda_stream import CodecStream, TorchStream
-from videoflow.video.libav import OutputForm, VideoEncoder, open_encoder
 from videoflow.video.nvdec import Nvdec
 from videoflow.video.nvenc import CannotEncodeError, open_nvenc
 

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from videoflow.data.frame import Frame, Stamp
 from videoflow.errors import SourceError
-from videoflow.video.libav import VideoDecoder, shown_source
+from videoflow.video.av.decoder import VideoDecoder
+from videoflow.video.av.info import shown_source
 from videoflow.video.opener import VideoOpener
 from videoflow.video.picture import Picture
 

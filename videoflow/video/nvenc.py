@@ -12,8 +12,8 @@ from typing import Any, Final
 from torch import Tensor
 
 from videoflow.errors import OutputError
+from videoflow.video.av.encoder import OutputForm, Preset, VideoMuxer, open_muxer
 from videoflow.video.cuda_stream import CodecStream
-from videoflow.video.libav import OutputForm, Preset, VideoMuxer, open_muxer
 from videoflow.video.nvdec import Nvdec
 
 __all__ = ["CannotEncodeError", "NvencEncoder", "open_nvenc"]
@@ -175,7 +175,7 @@ def open_nvenc(
             constqp=round(form.crf),
             gop=_FRAMES_PER_KEYFRAME,
             idrperiod=_FRAMES_PER_KEYFRAME,  # else these are pictures that nobody can seek to
-            bf=0,  # libav.py, at libx264's, says why
+            bf=0,  # av/encoder.py, at libx264's, says why
         )
     except nvdec.errors as error:
         text = (str(error).splitlines() or [type(error).__name__])[0]

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from videoflow.video.av.acceleration import Acceleration, LibavCuda
+from videoflow.video.av.decoder import VideoDecoder, open_video
 from videoflow.video.capabilities import (
     DecodingWay,
     VideoCapabilities,
@@ -23,7 +25,6 @@ from videoflow.video.cuda_stream import (
     UploadDevice,
     Uploader,
 )
-from videoflow.video.libav import Acceleration, LibavCuda, VideoDecoder, open_video
 from videoflow.video.nvdec import Nvdec
 from videoflow.video.nvdec_decoder import NvdecDecoder
 from videoflow.video.nvdec_sessions import NvdecSessions

@@ -9,7 +9,7 @@ from typing import Final
 from torch import Tensor
 
 from videoflow.data.frame import Frame, Stamp
-from videoflow.video.libav import VideoDecoder
+from videoflow.video.av.decoder import VideoDecoder
 from videoflow.video.opener import VideoOpener
 from videoflow.video.pace import Pacer
 from videoflow.video.picture import Picture

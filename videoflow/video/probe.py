@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from videoflow.errors import SourceError
-from videoflow.video.libav import Acceleration, VideoDecoder, VideoInfo, open_video
+from videoflow.video.av.acceleration import Acceleration
+from videoflow.video.av.decoder import VideoDecoder, open_video
+from videoflow.video.av.info import VideoInfo
 
 __all__ = ["check_is_file", "no_picture_error", "open_file", "probe"]
 

@@ -14,8 +14,8 @@ from videoflow.data.color_spec import ColorSpec
 from videoflow.data.frame import Frame
 from videoflow.data.planes import pad_to_even, resize_nv12
 from videoflow.errors import OutputError
+from videoflow.video.av.encoder import TICKS_PER_SECOND, OutputForm, Preset
 from videoflow.video.encoding import EncoderOpener, PictureEncoder
-from videoflow.video.libav import TICKS_PER_SECOND, OutputForm, Preset
 
 __all__ = ["CONTAINERS", "VideoWriter", "check_suffix"]
 

@@ -6,6 +6,7 @@ recognising. Pure: time is handed in.
 
 from __future__ import annotations
 
+import math
 from typing import Final, Literal
 
 import numpy as np
@@ -53,11 +54,11 @@ def face_regions(
         float64 ``[K, 4]``, may reach outside the picture. What is no box and has no keypoints
         either is left out.
     """
-    boxes = people.boxes_xyxy.astype(np.float64)
+    boxes = _finite(people.boxes_xyxy)
     regions = boxes if region == "box" else heads_of_boxes(boxes)
     keypoints = people.keypoints
     if region == "auto" and keypoints is not None and keypoints.shape[1] == _NUM_COCO_KEYPOINTS:
-        seen = _heads_of_keypoints(keypoints.astype(np.float64), boxes)
+        seen = _heads_of_keypoints(_finite(keypoints), boxes)
         regions = np.where(usable(seen)[:, None], seen, regions)
     return _grown(regions[usable(regions)], margin)
 
@@ -84,7 +85,8 @@ class FaceMemory:
 
     A face that a look no longer finds stays for ``hold_seconds``; on frames that nobody looked
     at, all stay. Since nobody knows where they went, their regions grow until then. Before the
-    first look, nothing is known: the whole picture is one region.
+    first look, nothing is known: the whole picture is one region. A frame whose time is no
+    finite number counts as at the time of the one before.
 
     Args:
         hold_seconds: See above.
@@ -96,6 +98,7 @@ class FaceMemory:
         self._growth_per_second = growth_per_second
         self._regions: F64 | None = None
         self._seen_seconds: F64 = np.zeros(0)
+        self._now_seconds = 0.0
 
     def update(
         self, found_xyxy: Boxes | None, *, now_seconds: float, size_hw: tuple[int, int]
@@ -110,23 +113,31 @@ class FaceMemory:
         Returns:
             float64 ``[K, 4]``.
         """
+        if math.isfinite(now_seconds):
+            self._now_seconds = now_seconds
         if found_xyxy is not None:
-            self._look(found_xyxy.astype(np.float64), now_seconds)
+            self._look(found_xyxy.astype(np.float64))
         if self._regions is None:
             return np.array([[0.0, 0.0, size_hw[1], size_hw[0]]])
-        ages = np.clip(now_seconds - self._seen_seconds, 0.0, self._hold_seconds)
+        ages = np.clip(self._now_seconds - self._seen_seconds, 0.0, self._hold_seconds)
         return _grown(self._regions, (self._growth_per_second * ages)[:, None])
 
-    def _look(self, found: F64, now_seconds: float) -> None:
+    def _look(self, found: F64) -> None:
+        now = self._now_seconds
         kept, times = np.zeros((0, 4)), np.zeros(0)
         if self._regions is not None:
             # A file that is played again starts at zero: what was seen later is not older.
-            is_young = np.abs(now_seconds - self._seen_seconds) <= self._hold_seconds
+            is_young = np.abs(now - self._seen_seconds) <= self._hold_seconds
             _, again = best_pairs(iou(found, self._regions), least=_LEAST_OVERLAP)
             is_young[again] = False
             kept, times = self._regions[is_young], self._seen_seconds[is_young]
         self._regions = np.vstack([found, kept])
-        self._seen_seconds = np.concatenate([np.full(len(found), now_seconds), times])
+        self._seen_seconds = np.concatenate([np.full(len(found), now), times])
+
+
+def _finite(numbers: Boxes) -> F64:
+    """Return float64 with NaN for what is not finite: inf - inf would warn."""
+    return np.where(np.isfinite(numbers), numbers, np.nan).astype(np.float64)
 
 
 def _heads_of_keypoints(keypoints: F64, boxes: F64) -> F64:

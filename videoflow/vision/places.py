@@ -8,21 +8,20 @@ __all__ = ["Places"]
 
 
 class Places:
-    """Rectangles that are taken, in whole pixels."""
+    """The pixels of a picture that are taken; a look costs the same however many are.
 
-    def __init__(self) -> None:
-        # left, top, -right, -bottom of each: two overlap where all four are below a limit
-        self._taken = np.empty((32, 4), np.int64)
-        self._num = 0
+    Args:
+        size_hw: Of the picture; what lies outside of it is always free.
+    """
+
+    def __init__(self, size_hw: tuple[int, int]) -> None:
+        self._is_taken = np.zeros(size_hw, np.bool_)
 
     def take(self, left: int, top: int, right: int, bottom: int) -> None:
         """Note that a rectangle is taken."""
-        if self._num == len(self._taken):
-            self._taken = np.concatenate([self._taken, np.empty_like(self._taken)])
-        self._taken[self._num] = left, top, -right, -bottom
-        self._num += 1
+        self._is_taken[max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = True
 
     def is_free(self, left: int, top: int, right: int, bottom: int) -> bool:
         """Say whether a rectangle overlaps none that is taken; touching is no overlap."""
-        taken = self._taken[: self._num]
-        return not (taken < (right, bottom, -left, -top)).all(axis=1).any()
+        part = self._is_taken[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+        return not part.any()

@@ -63,7 +63,7 @@ class Scene:
                 the last word of that input standing.
         """
         self.stamp = stamp
-        self.places = Places()
+        self.places = Places(stamp.size_hw)
         words = self._words or [None] * len(inputs)
         self._new = [word for word in inputs if word is not None]
         self._words = [

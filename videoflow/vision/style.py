@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from videoflow.errors import GraphError
 
@@ -41,7 +42,7 @@ class Style:
             by themselves.
 
     Raises:
-        GraphError: A number out of range.
+        GraphError: A number out of range, or a word that there is not.
     """
 
     # In a config, a field that there is not is an error.
@@ -63,11 +64,20 @@ class Style:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
+        self._check_words("color_by", (self.color_by,), get_args(ColorBy))
+        self._check_words("speed_unit", (self.speed_unit,), get_args(SpeedUnit))
+        for field in ("track_label", "detection_label"):
+            self._check_words(field, getattr(self, field), get_args(LabelPart))
         for name in ("mask", "zone", "heat", "segmentation"):
             self._check(f"{name}_opacity", low=0, high=1)
         self._check("trail_seconds", low=0)
         self._check("flash_seconds", low=0)
         self._check("scale", low=0.1, high=10)
+
+    def _check_words(self, field: str, got: Sequence[str], known: Sequence[str]) -> None:
+        if isinstance(got, str) or not all(word in known for word in got):
+            value = getattr(self, field)
+            raise GraphError(f"Style: got {field}={value!r}, want of {', '.join(known)}")
 
     def _check(self, field: str, *, low: float, high: float = float("inf")) -> None:
         value = getattr(self, field)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
 
 from videoflow.data.detections import Tracks
+from videoflow.errors import ShapeError
 from videoflow.vision.boxes import F64, foot_points, usable
 
 __all__ = ["Labels", "Sightings", "label_array"]
@@ -60,5 +62,16 @@ class Sightings:
 
 
 def label_array(labels: Labels) -> I64 | None:
-    """Return class indices as ``Sightings.of`` wants them; None stands for all."""
-    return None if labels is None else np.array(sorted(labels), np.int64)
+    """Return class indices as ``Sightings.of`` wants them; None stands for all.
+
+    Raises:
+        ShapeError: Something else.
+    """
+    if labels is None:
+        return None
+    if not isinstance(labels, Collection) or not all(isinstance(i, Integral) for i in labels):
+        raise ShapeError(
+            f"got labels={labels!r}, want class indices, such as [0], or None for all",
+            help="names are for who knows the model's: ObjectDetector(classes=['person'])",
+        )
+    return np.array(sorted(labels), np.int64)

@@ -39,10 +39,16 @@ class StandingHeat:
         labels: Collection[int] | None = None,
     ) -> None:
         half_life = np.inf if half_life_seconds is None else half_life_seconds
-        if cell_px < 1 or not half_life > 0 or not max_step_seconds > 0:
+        if (
+            not isinstance(cell_px, int)
+            or cell_px < 1
+            or not half_life > 0
+            or not max_step_seconds > 0
+        ):
             raise ShapeError(
                 f"StandingHeat: got cell_px={cell_px}, half_life_seconds={half_life_seconds}, "
-                f"max_step_seconds={max_step_seconds}, want numbers above 0"
+                f"max_step_seconds={max_step_seconds}, want numbers above 0, "
+                "the side of a cell a whole one"
             )
         self.cell_px = cell_px
         self._half_life_seconds = half_life

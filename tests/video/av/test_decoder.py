@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from tests.clips import index_of, write_clip, write_image
 from videoflow.data import Frame, Stamp
 from videoflow.errors import SourceError
-from videoflow.video.libav import VideoDecoder, open_video
+from videoflow.video.av.decoder import VideoDecoder, open_video
 from videoflow.video.picture import Picture
 
 AS_NV12 = [
