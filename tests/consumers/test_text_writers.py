@@ -214,8 +214,9 @@ def test_an_empty_result_is_an_empty_file(kind: Writer, tmp_path: Path) -> None:
 
 
 def test_one_file_for_all_streams_waits_for_all(tmp_path: Path) -> None:
-    """A shared file is not complete while one of its streams has not ended."""
-    run(JsonLinesWriter(tmp_path / "o"), tracks(0, "a"), tracks(0, "b"), a="finished")
+    """A shared file is not complete where one of its streams was torn down."""
+    values = [tracks(0, "a"), tracks(0, "b")]
+    run(JsonLinesWriter(tmp_path / "o"), *values, a="finished", b="failed")
     assert list(tmp_path.iterdir()) == []
 
     run(JsonLinesWriter(tmp_path / "o"), tracks(0, "a"), a="finished", b="stopped")
@@ -328,3 +329,15 @@ def test_counts_are_no_boxes(tmp_path: Path) -> None:
     with pytest.raises(GraphError, match="got dict, want Tracks or Detections or None"):
         writer.consume({})
     writer.close()
+
+
+def test_a_record_may_name_a_stream_of_its_own(tmp_path: Path) -> None:
+    """In one file for all that is a field like any other; for files by stream it is refused."""
+    run(JsonLinesWriter(tmp_path / "o"), {"stream": "tank"}, cam="finished")
+    with pytest.raises(
+        OutputError, match=r"got values of 'tank', want a stream of the flow: cam"
+    ):
+        run(JsonLinesWriter(tmp_path / "{stream}.jsonl"), {"stream": "tank"}, cam="finished")
+
+    assert lines(tmp_path / "o") == [{"stream": "tank"}]
+    assert not (tmp_path / "tank.jsonl").exists()

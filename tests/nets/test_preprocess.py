@@ -184,6 +184,37 @@ def test_pixels_are_brought_to_the_range_of_the_contract() -> None:
     assert batch.images[0, :, 63, 0].eq(0.5).all()
 
 
+@pytest.mark.parametrize("layout", ["rgb", "nv12"])
+def test_a_network_in_double_precision_gets_what_was_never_rounded(layout: str) -> None:
+    """Nothing on the way from levels to the input is kept in fewer digits than the input."""
+    contract = InputContract(
+        channels="rgb", size=(32, 32), fit="stretch", mean=(0.1, 0.2, 0.3), pad_value=0
+    )
+    shape = (3, 48, 64) if layout == "rgb" else (72, 64)
+    source = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=source)
+
+    (single,), (double,) = (
+        make_inputs(
+            [_frame(pixels, (48, 64))],
+            contract=contract,
+            input_size=(32, 32),
+            device=torch.device("cpu"),
+            dtype=dtype,
+        )
+        for dtype in (torch.float32, torch.float64)
+    )
+
+    torch.testing.assert_close(single.images.double(), double.images, rtol=0, atol=1e-5)
+    assert (double.images != double.images.float()).any()
+    if layout == "rgb":
+        resized = torch.nn.functional.interpolate(
+            pixels[None].double() / 255, (32, 32), mode="bilinear"
+        )
+        mean = torch.tensor(contract.mean, dtype=torch.float64).view(3, 1, 1)
+        torch.testing.assert_close(double.images, resized - mean, rtol=0, atol=1e-14)
+
+
 def test_a_fixed_size_makes_one_batch_of_all_frames() -> None:
     """Where the network takes one size only, frames of different sizes share a batch."""
     contract = InputContract(channels="rgb", size=(32, 64), pad_value=0)

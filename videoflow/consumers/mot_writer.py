@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from videoflow.consumers.published_file import check_target
-from videoflow.consumers.text_outputs import TextOutputs
-from videoflow.core.node import ConsumerNode, Ending
+from videoflow.consumers.file_writer_node import FileWriterNode
+from videoflow.consumers.published_file import PublishedFile
+from videoflow.core.node import Ending
 from videoflow.core.wanted import wanted_input
 from videoflow.data.detections import Detections, Tracks
 from videoflow.data.mot import mot_lines
@@ -19,7 +19,7 @@ from videoflow.errors import GraphError, OutputError
 __all__ = ["MotWriter"]
 
 
-class MotWriter(ConsumerNode):
+class MotWriter(FileWriterNode[PublishedFile]):
     """Write a line for each box, to a file that appears, whole, when its stream has ended.
 
     ``frame,id,left,top,width,height,score,-1,-1,-1``: the frame counts from 1 (its index in
@@ -47,11 +47,7 @@ class MotWriter(ConsumerNode):
         max_aspect: float | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
-        if self.options["nb_tasks"] != 1:
-            raise GraphError(
-                f"{self.name!r}: got nb_tasks={self.options['nb_tasks']}, want 1 for one file"
-            )
+        super().__init__(path, **options)
         if (min_area_px is not None and not min_area_px >= 0) or (
             max_aspect is not None and not max_aspect > 0
         ):
@@ -59,23 +55,17 @@ class MotWriter(ConsumerNode):
                 f"{self.name!r}: got min_area_px={min_area_px}, max_aspect={max_aspect}, "
                 "want an area of 0 or more, and an aspect above 0, or None"
             )
-        self.path = Path(path).expanduser().absolute()
         self.min_area_px = min_area_px
         self.max_aspect = max_aspect
-        self._outputs: TextOutputs | None = None
         self._only_stream: str | None = None
 
-    def check(self) -> None:
-        """Make the folder of ``path``.
-
-        Raises:
-            OutputError: ``path`` is a folder, or its folder cannot be written to.
-        """
-        check_target(self.path)
+    def make_file(self, path: Path) -> PublishedFile:
+        """Open a file that will be at ``path``."""
+        return PublishedFile(path)
 
     def open(self) -> None:
         """Begin; files are made when something is written."""
-        self._outputs = TextOutputs(self.path)
+        super().open()
         self._only_stream = None
 
     def consume(self, *inputs: Any) -> None:
@@ -88,25 +78,18 @@ class MotWriter(ConsumerNode):
             GraphError: Something else.
             OutputError: A second stream for one file, or a file that cannot be written.
         """
-        assert self._outputs is not None
         people: Tracks | Detections | None = wanted_input(
             self.name, inputs, 0, Tracks, Detections, NoneType
         )
         if people is not None:
             self._check_stream(people.stamp.stream)
-            self._outputs.write(people.stamp.stream, mot_lines(self._kept(people)))
+            file = self.files.file_for(people.stamp.stream)
+            file.write(mot_lines(self._kept(people)).encode())
 
     def end_stream(self, stream: str, ending: Ending) -> None:
         """Publish the file of ``stream`` if it has one of its own and did not fail."""
-        assert self._outputs is not None
         self._check_stream(stream)
-        self._outputs.end_stream(stream, ending)
-
-    def close(self) -> None:
-        """Publish the file if its stream ended and did not fail."""
-        if self._outputs is not None:
-            self._outputs.close()
-            self._outputs = None
+        super().end_stream(stream, ending)
 
     def _kept(self, people: Tracks | Detections) -> Tracks | Detections:
         if self.min_area_px is None and self.max_aspect is None:

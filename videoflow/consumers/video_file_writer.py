@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import string
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Unpack
 
+from videoflow.consumers.path_template import placeholders
 from videoflow.core.node import ConsumerNode, Ending, NodeOptions
 from videoflow.data.frame import Frame
 from videoflow.errors import OutputError
@@ -74,7 +74,7 @@ class VideoFileWriter(ConsumerNode):
         from videoflow.video.writer import check_suffix  # torch and av: only for who writes
 
         self._check_encoder()
-        names = _placeholders(self._path)
+        names = placeholders(self._path)
         if names - {"stream"}:
             raise OutputError(
                 f"{self._path}: got {{{sorted(names - {'stream'})[0]}}}, want only {{stream}}",
@@ -84,7 +84,7 @@ class VideoFileWriter(ConsumerNode):
         target = Path(self._expand("stream"))
         if target.is_dir():
             raise OutputError(f"{target}: got a folder, want the name of a file")
-        if not _placeholders(str(Path(self._path).parent)):
+        if not placeholders(str(Path(self._path).parent)):
             _make_folder(target.parent)
 
     def consume(self, *inputs: Frame) -> None:
@@ -163,18 +163,6 @@ class VideoFileWriter(ConsumerNode):
 
 
 VideofileWriter = VideoFileWriter
-
-
-def _placeholders(template: str) -> set[str]:
-    try:
-        return {
-            name for _, name, _, _ in string.Formatter().parse(template) if name is not None
-        }
-    except ValueError as error:
-        raise OutputError(
-            f"{template}: got a single brace, want {{stream}} or none ({error})",
-            help="write {{ and }} for braces of the name itself",
-        ) from error
 
 
 def _make_folder(folder: Path) -> None:

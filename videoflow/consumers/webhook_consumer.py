@@ -1,33 +1,29 @@
 """Items as JSON, posted to a web address.
 
-Knows HTTP and when to try again, not what is worth sending: filter before it.
+Knows HTTP and which answer may be another one later, not what is worth sending: filter
+before it.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import random
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
-
+from videoflow.consumers.json_records import to_json
+from videoflow.consumers.outbox import Failure, Outbox, Retries, tell_unsent
 from videoflow.core.node import ConsumerNode
 from videoflow.errors import GraphError, OutputError
 
-__all__ = ["WebhookConsumer", "backoff_seconds"]
-
-_MAX_WAIT_SECONDS = 30.0
+__all__ = ["WebhookConsumer"]
 
 
 class WebhookConsumer(ConsumerNode):
-    """Posts each item as JSON and waits for the answer before it takes the next.
+    """Posts each item as JSON, in order, from a thread of its own.
 
     The body is the input itself, or a list of the inputs where the node has several parents.
     Data classes become objects and NumPy arrays become lists. A server that is not reached,
@@ -35,21 +31,27 @@ class WebhookConsumer(ConsumerNode):
     other answer but 2xx is final, and so is a redirection (following one would turn the POST
     into a GET). Delivery is *at least once*: an answer that got lost means a second POST.
 
+    The flow never waits for the server, but for ``max_wait_seconds`` where the queue is full.
+    What is not accepted, and what finds no room, is an error of the node: ``on_error="stop"``
+    ends the flow, ``"skip"`` counts a frame as failed and goes on. At the end the queue is
+    sent for ``flush_seconds``; what is left then is an error too, or with ``"skip"`` a remark
+    in the report.
+
     Args:
         url: ``http://`` or ``https://``.
         headers: Sent with each request, for a token for example.
-        timeout_seconds: For one attempt.
+        timeout_seconds: For one attempt; a server may be silent for so long.
         max_attempts: How often one item is tried.
         first_wait_seconds: The longest pause before the second attempt; it doubles from there
             up to 30 s.
-        jitter: Returns numbers in [0, 1), the share of each pause that is waited.
-        sleep: Waits so many seconds.
-        **options: See ``NodeOptions``; ``on_error="skip"`` gives an item up and goes on.
+        max_queued_items: So many may wait to be sent.
+        max_wait_seconds: How long an item may wait for room in the queue; for a file that is
+            read faster than the server answers, choose some seconds.
+        flush_seconds: How long the end may wait for the queue; a stop allows four in all.
+        **options: See ``NodeOptions``.
 
     Raises:
         GraphError: A value that makes no sense.
-
-    Source: full jitter, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
 
     def __init__(  # noqa: PLR0913 - one argument for each knob of an HTTP client
@@ -60,8 +62,9 @@ class WebhookConsumer(ConsumerNode):
         timeout_seconds: float = 5.0,
         max_attempts: int = 4,
         first_wait_seconds: float = 0.5,
-        jitter: Callable[[], float] | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        max_queued_items: int = 1000,
+        max_wait_seconds: float = 0.0,
+        flush_seconds: float = 3.0,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -71,38 +74,60 @@ class WebhookConsumer(ConsumerNode):
         for key, value in (
             ("timeout_seconds", timeout_seconds),
             ("max_attempts", max_attempts),
+            ("max_queued_items", max_queued_items),
         ):
             if not value > 0:
                 raise GraphError(f"{self.name!r}: got {key}={value!r}, want > 0")
         self.url = url
         self.headers = {"Content-Type": "application/json", **(headers or {})}
         self.timeout_seconds = timeout_seconds
-        self.max_attempts = max_attempts
-        self.first_wait_seconds = first_wait_seconds
-        self._jitter = jitter
-        self._sleep = sleep
+        self.retries = Retries(max_attempts, first_wait_seconds)
+        self.max_queued_items = max_queued_items
+        self.max_wait_seconds = max_wait_seconds
+        self.flush_seconds = flush_seconds
+        self._outbox: Outbox[bytes] | None = None
+
+    def open(self) -> None:
+        """Start the thread that sends."""
+        self._outbox = Outbox(
+            self._post,
+            retries=self.retries,
+            max_items=self.max_queued_items,
+            max_wait_seconds=self.max_wait_seconds,
+        )
 
     def consume(self, *inputs: Any) -> None:
-        """Post one item.
+        """Queue one item.
 
         Raises:
-            OutputError: It was not accepted.
+            OutputError: There is no room for it, or an earlier one was not accepted (this one
+                is queued then all the same).
         """
-        body = json.dumps(inputs[0] if len(inputs) == 1 else inputs, default=_plain).encode()
-        waits = backoff_seconds(
-            self.max_attempts - 1, self.first_wait_seconds, self._jitter or random.random
-        )
-        while (failure := self._post(body)) is not None:
-            wait_seconds = next(waits, None) if failure.is_passing else None
-            if wait_seconds is None:
-                raise OutputError(
-                    f"{self.name!r}: {_without_secrets(self.url)}: got {failure.reason}, "
-                    "want an answer of 2xx",
-                    help='on_error="skip" gives an item up instead of ending the flow',
-                )
-            self._sleep(wait_seconds)
+        assert self._outbox is not None, "open() comes first"
+        self._outbox.put(to_json(inputs[0] if len(inputs) == 1 else inputs).encode())
+        failure = self._outbox.take_failure()
+        if failure is not None:
+            raise OutputError(
+                f"{self.name!r}: {_without_secrets(self.url)}: got {failure.reason}, "
+                "want an answer of 2xx",
+                help='on_error="skip" gives an item up instead of ending the flow',
+            )
 
-    def _post(self, body: bytes) -> _Failure | None:
+    def close(self) -> None:
+        """Send what waits, for a limited time.
+
+        Raises:
+            OutputError: Something was not sent, and ``on_error`` is ``stop``.
+        """
+        outbox, self._outbox = self._outbox, None
+        if outbox is None:
+            return
+        num_unsent, reason = outbox.close(self.flush_seconds), "the flow ended before"
+        while (failure := outbox.take_failure()) is not None:
+            num_unsent, reason = num_unsent + 1, failure.reason
+        tell_unsent(self, num_unsent, f"{_without_secrets(self.url)}: {reason}")
+
+    def _post(self, body: bytes) -> Failure | None:
         request = urllib.request.Request(self.url, body, self.headers, method="POST")
         opener = urllib.request.build_opener(_NoRedirect)
         try:
@@ -111,35 +136,9 @@ class WebhookConsumer(ConsumerNode):
         except urllib.error.HTTPError as error:
             with error:
                 is_passing = error.code == HTTPStatus.TOO_MANY_REQUESTS or error.code >= 500
-                return _Failure(f"HTTP {error.code} {error.reason}", is_passing=is_passing)
-        except OSError as error:  # URLError and TimeoutError are OSErrors
-            return _Failure(str(getattr(error, "reason", error)), is_passing=True)
-
-
-def backoff_seconds(
-    num_waits: int, first_seconds: float, jitter: Callable[[], float]
-) -> Iterator[float]:
-    """Yield the pauses between attempts.
-
-    Args:
-        num_waits: How many.
-        first_seconds: The most that the first may be; it doubles up to 30 s.
-        jitter: Returns numbers in [0, 1).
-
-    Example:
-        >>> list(backoff_seconds(3, 0.5, lambda: 1.0))
-        [0.5, 1.0, 2.0]
-    """
-    for k in range(num_waits):
-        yield min(_MAX_WAIT_SECONDS, first_seconds * 2**k) * jitter()
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Failure:
-    """Why a POST was not accepted, and whether that may pass."""
-
-    reason: str
-    is_passing: bool
+                return Failure(f"HTTP {error.code} {error.reason}", is_passing=is_passing)
+        except (OSError, HTTPException) as error:  # URLError and TimeoutError are OSErrors
+            return Failure(str(getattr(error, "reason", error)), is_passing=True)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -147,18 +146,6 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
         return None
-
-
-def _plain(value: object) -> object:
-    """Return ``value`` as something that JSON has."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    raise OutputError(
-        f"got a {type(value).__name__}, want what JSON can hold",
-        help="send what a detector, tracker or counter says, not the frame",
-    )
 
 
 def _without_secrets(url: str) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from videoflow.data.lease import OWNED, Lease
     from videoflow.data.masks import Masks
     from videoflow.data.mot import MotRows, mot_lines, read_mot
+    from videoflow.data.rows import RowForm, Rows, rows_of
     from videoflow.data.segmentation import Segmentation
     from videoflow.data.speeds import Speeds
     from videoflow.data.supervision import (
@@ -51,6 +52,8 @@ else:  # an engine that moves ints needs a lease, and no boxes
             "OWNED": "lease",
             "Point": "geometry",
             "Polygon": "geometry",
+            "RowForm": "rows",
+            "Rows": "rows",
             "Segmentation": "segmentation",
             "Speeds": "speeds",
             "Stamp": "frame",
@@ -69,6 +72,7 @@ else:  # an engine that moves ints needs a lease, and no boxes
             "read_crossings": "tables",
             "read_mot": "mot",
             "read_warps": "camera_motion",
+            "rows_of": "rows",
             "to_coco": "coco",
             "to_pandas": "tables",
             "to_supervision": "supervision",
@@ -98,6 +102,8 @@ __all__ = [
     "Numbers",
     "Point",
     "Polygon",
+    "RowForm",
+    "Rows",
     "Segmentation",
     "Speeds",
     "Stamp",
@@ -116,6 +122,7 @@ __all__ = [
     "read_crossings",
     "read_mot",
     "read_warps",
+    "rows_of",
     "to_coco",
     "to_pandas",
     "to_supervision",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,8 +18,10 @@ import numpy as np
 
 from videoflow.data.counts import Counts
 from videoflow.data.detections import Detections, Tracks
-from videoflow.data.frame import Stamp
 from videoflow.data.mot import read_mot
+from videoflow.data.rows import BOXES, CROSSINGS, flat_record, rows_of
+from videoflow.data.speeds import Speeds
+from videoflow.data.zones import ZoneCounts
 from videoflow.errors import MissingDependencyError, ShapeError, SourceError
 
 if TYPE_CHECKING:
@@ -27,9 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_boxes", "read_crossings", "to_pandas"]
 
-_PLACE: Final = ("stream", "index", "pts_seconds")
-_BOX: Final = (*_PLACE, "id", "x0", "y0", "x1", "y1", "score", "label")
-_CROSSING: Final = (*_PLACE, "line", "id", "label", "direction", "total_in", "total_out")
+_BOX: Final = tuple(BOXES.columns)
+_CROSSING: Final = tuple(CROSSINGS.columns)
 
 Row = tuple[Any, ...]
 
@@ -39,7 +40,8 @@ def to_pandas(values: Iterable[Any]) -> pandas.DataFrame:
 
     Args:
         values: All of one kind: ``Detections`` or ``Tracks`` (a row for each box), ``Counts``
-            (a row for each crossing), or other data classes, such as ``report.nodes``,
+            (a row for each crossing), ``ZoneCounts`` (a row for each event), ``Speeds`` (a row
+            for each object), or other data classes, such as ``report.nodes``,
             ``report.streams`` and ``report.ages`` (a row for each, a column for each field;
             what is counted by cause or name has a column ``field.name`` for each). None (nobody
             looked at the frame) is passed over.
@@ -59,15 +61,16 @@ def to_pandas(values: Iterable[Any]) -> pandas.DataFrame:
     kinds = {type(value) for value in there}
     if not there:
         return _table([])
-    if kinds <= {Detections, Tracks}:
-        return _table([row for value in there for row in _box_rows(value)], _BOX)
-    if kinds == {Counts}:
-        return _table([row for value in there for row in _crossing_rows(value)], _CROSSING)
+    if kinds <= {Detections, Tracks} or (
+        len(kinds) == 1 and kinds <= {Counts, ZoneCounts, Speeds}
+    ):
+        tables = [rows_of(value) for value in there]
+        return _table([row for rows in tables for row in rows.cells], tables[0].form.columns)
     if len(kinds) == 1 and dataclasses.is_dataclass(there[0]):
-        return _table([_flat(dataclasses.asdict(value)) for value in there])
+        return _table([flat_record(dataclasses.asdict(value)) for value in there])
     raise ShapeError(
         f"got {', '.join(sorted(kind.__name__ for kind in kinds))}, want only "
-        "Detections and Tracks, only Counts, or only other data classes"
+        "Detections and Tracks, only Counts, ZoneCounts or Speeds, or only other data classes"
     )
 
 
@@ -113,7 +116,7 @@ def read_crossings(path: str | os.PathLike[str]) -> pandas.DataFrame:
     return _table(rows, _CROSSING)
 
 
-def _table(values: Any, columns: Sequence[str] | None = None) -> pandas.DataFrame:
+def _table(values: Any, columns: Iterable[str] | None = None) -> pandas.DataFrame:
     try:
         import pandas as pd
     except ImportError as error:
@@ -122,35 +125,6 @@ def _table(values: Any, columns: Sequence[str] | None = None) -> pandas.DataFram
             help='pip install "videoflow[pandas]"',
         ) from error
     return pd.DataFrame(values, columns=None if columns is None else list(columns))
-
-
-def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record without mappings in it: ``{"a": {"b": 1}}`` becomes ``{"a.b": 1}``."""
-    flat: dict[str, Any] = {}
-    for key, value in record.items():
-        if isinstance(value, dict):
-            flat |= {f"{key}.{name}": item for name, item in _flat(value).items()}
-        else:
-            flat[key] = value
-    return flat
-
-
-def _box_rows(people: Detections | Tracks) -> Iterator[Row]:
-    place = _place(people.stamp)
-    ids = people.ids.tolist() if isinstance(people, Tracks) else [-1] * len(people)
-    columns = (people.boxes_xyxy.tolist(), people.scores.tolist(), people.labels.tolist())
-    for track_id, box, score, label in zip(ids, *columns, strict=True):
-        yield (*place, track_id, *box, score, label)
-
-
-def _crossing_rows(counts: Counts) -> Iterator[Row]:
-    for one in counts.crossings:
-        who = (one.line, one.track_id, one.label, one.direction)
-        yield (*_place(one.stamp), *who, one.totals.into, one.totals.out_of)
-
-
-def _place(stamp: Stamp) -> Row:
-    return stamp.stream, stamp.index, stamp.pts_seconds
 
 
 def _box_rows_of_json(path: Path) -> Iterator[Row]:

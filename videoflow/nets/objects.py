@@ -86,7 +86,7 @@ def _frame_detections(
     boxes = fit.to_source(rows[:, 1:5])
     keypoints = masks = None
     if form.keypoints is not None:
-        keypoints = rows[:, 7:].reshape(len(rows), -1, 3).copy()
+        keypoints = rows[:, 7:].reshape(len(rows), *form.keypoints.shape[1:]).copy()
         keypoints[..., :2] *= fit.scale_xy
     if form.mask_scores is not None:
         scores = rows[:, 7:].reshape(len(rows), *form.mask_scores.shape[1:])

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Final, TypeVar
 
@@ -70,7 +71,7 @@ def make_inputs(
         contract: What the network wants.
         input_size: In place of the contract's ``size``, in pixels.
         device: Where the images are made.
-        dtype: Floating point type of the images.
+        dtype: Floating point type of the images; what is made on the way has at least 32 bits.
 
     Returns:
         Batches that own their memory; empty for no frames.
@@ -123,12 +124,12 @@ def to_colours(rgb: Tensor, contract: InputContract) -> Tensor:
     """Return pictures in the colours that a contract wants.
 
     Args:
-        rgb: float ``[N, 3, H, W]``, 0 to 255; is worked in.
+        rgb: float32 or float64 ``[N, 3, H, W]``, 0 to 255; is worked in.
         contract: Its channels, mean and std.
     """
     if contract.mean is not None:
         mean, std = (
-            255 * torch.tensor(colour, device=rgb.device).view(3, 1, 1)
+            255 * torch.tensor(colour, dtype=rgb.dtype, device=rgb.device).view(3, 1, 1)
             for colour in (contract.mean, contract.std)
         )
         rgb = rgb.sub_(mean).div_(std)
@@ -172,42 +173,52 @@ def _fill(
     height, width = fit.content_hw
     images[:, :, height:].fill_(contract.pad_value)
     images[:, :, :height, width:].fill_(contract.pad_value)
+    resize = partial(
+        _resize,
+        size_hw=fit.content_hw,
+        has_low_pass=contract.has_low_pass,
+        dtype=torch.promote_types(images.dtype, torch.float32),
+    )
     if frames[0].layout == "nv12":
-        rgb = _nv12_to_rgb(batch, fit.content_hw, contract, color=frames[0].color)
+        rgb = _nv12_to_rgb(batch, color=frames[0].color, resize=resize)
     else:
-        rgb = _resize(batch, fit.content_hw, contract)
+        rgb = resize(batch)
     images[:, :, :height, :width] = to_colours(rgb, contract)
 
 
-def _resize(planes: Tensor, size_hw: tuple[int, int], contract: InputContract) -> Tensor:
-    """Resize uint8 ``[N, C, H, W]`` of any strides to float32, in planes.
+def _resize(
+    planes: Tensor, *, size_hw: tuple[int, int], has_low_pass: bool, dtype: torch.dtype
+) -> Tensor:
+    """Resize uint8 ``[N, C, H, W]`` of any strides to ``dtype``, in planes.
 
-    Interleaved planes would take three times as long, and uint8 five times.
+    Interleaved planes would take three times as long, and uint8 five times. What becomes whole
+    levels is made in float32 as image libraries do, which decides where half a level goes.
     """
-    exact = planes.to(torch.float32, memory_format=torch.contiguous_format)
     if tuple(planes.shape[2:]) == size_hw:
-        return exact
-    low_pass = contract.has_low_pass
-    resized = F.interpolate(
-        exact, size_hw, mode="bilinear", align_corners=False, antialias=low_pass
+        return planes.to(dtype, memory_format=torch.contiguous_format)
+    exact = planes.to(
+        torch.float32 if has_low_pass else dtype, memory_format=torch.contiguous_format
     )
-    return resized.round_() if low_pass else resized
+    resized = F.interpolate(
+        exact, size_hw, mode="bilinear", align_corners=False, antialias=has_low_pass
+    )
+    return resized.round_().to(dtype) if has_low_pass else resized
 
 
 def _nv12_to_rgb(
-    batch: Tensor, content_hw: tuple[int, int], contract: InputContract, *, color: ColorSpec
+    batch: Tensor, *, color: ColorSpec, resize: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """Resize uint8 ``[N, H * 3 / 2, W]`` and convert it to float32 ``[N, 3, h, w]``, 0 to 255.
+    """Resize uint8 ``[N, H * 3 / 2, W]`` and convert it to float ``[N, 3, h, w]``, 0 to 255.
 
     Source: ITU-R BT.601-7 section 2.5 and BT.709-6 section 3, the equations for Y, Cb and Cr
     solved for R, G and B.
     """
     height = batch.shape[1] * 2 // 3
-    luma = _resize(batch[:, None, :height], content_hw, contract)[:, 0]
+    luma = resize(batch[:, None, :height])[:, 0]
     chroma = (
         batch[:, height:].reshape(len(batch), height // 2, -1, 2).permute(0, 3, 1, 2)
     )  # [N, 2, H/2, W/2]
-    cb, cr = _resize(chroma, content_hw, contract).sub_(128.0).unbind(1)
+    cb, cr = resize(chroma).sub_(128.0).unbind(1)
     gain = 255 / 224
     if color.is_full_range:
         gain = 1.0

@@ -3,13 +3,15 @@ from __future__ import annotations
 import hashlib
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
 from torch import Tensor
-from torchvision.models import get_model
+from torchvision.models import WeightsEnum, get_model
 
+from tests.nets.torchvision.reference import contract_of
 from videoflow.data import Frame, Stamp
 from videoflow.errors import ModelError
 from videoflow.nets.card import load_card
@@ -62,6 +64,63 @@ def test_every_card_names_a_factory_and_the_weights_of_its_model(name: str) -> N
     assert card.weights.file.endswith(f"-{card.weights.sha256}.pth")
     assert card.num_parameters == known.meta["num_params"]
     assert list(card.labels) == known.meta["categories"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name in model_names()
+        if "torchvision" in str(load_card(name).factory)
+        and load_card(name).output.form == "objects"
+    ],
+)
+def test_every_card_prepares_pictures_as_its_model_does(name: str) -> None:
+    """Size, padding, mean and spread are the model's, and so is the overlap."""
+    card = load_card(name)
+    with torch.device("meta"):
+        model: Any = get_model(name, weights=None, weights_backbone=None)
+
+    want = contract_of(model)
+
+    assert card.input.model_copy(update={"mean": None, "std": want.std}) == want.model_copy(
+        update={"mean": None}
+    )
+    assert card.input.mean == pytest.approx(want.mean)
+    assert card.input.std == pytest.approx(want.std)
+    stage = getattr(model, "roi_heads", model)
+    assert card.output.nms_threshold == stage.nms_thresh
+    assert "ssd" in name or card.output.score_threshold == stage.score_thresh
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(SMALL, id="norms of its own"),
+        pytest.param("fasterrcnn_mobilenet_v3_large_320_fpn", id="frozen norms"),
+        pytest.param("retinanet_resnet50_fpn", id="frozen norms without epsilon"),
+    ],
+)
+@torch.inference_mode()
+def test_published_weights_work_as_in_torchvision(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backbone from a file sees what it sees in torchvision, however small the variances."""
+    state = weights_of(name)
+    for key in [key for key in state if key.endswith("running_var")]:
+        state[key].fill_(1e-4)  # an epsilon of 1e-5 is 5 % of its root
+        state[key.replace("running_var", "weight")].fill_(1e-2)
+    torch.save(state, tmp_path / "published.pth")
+    monkeypatch.setattr(WeightsEnum, "get_state_dict", lambda *_, **__: state)
+    reference: Any = get_model(name, weights="DEFAULT").eval()
+    image = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+
+    ours: Any = getattr(factories, name)(tmp_path / "published.pth", num_classes=91)
+
+    levels = getattr(ours, "model", ours).backbone(image).values()
+    for got, want in zip(levels, reference.backbone(image).values(), strict=True):
+        spread = want.abs().max().item()
+        torch.testing.assert_close(got, want, rtol=0, atol=1e-3 * spread)
 
 
 def test_a_detector_is_built_from_a_name_and_a_file(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
@@ -24,18 +25,21 @@ from videoflow.video.av.info import shown_source
 
 __all__ = [
     "TICKS_PER_SECOND",
+    "TICK_SECONDS",
     "OutputForm",
     "Preset",
     "VideoEncoder",
     "VideoMuxer",
     "open_encoder",
     "open_muxer",
+    "output_error",
+    "set_h264",
 ]
 
 TICKS_PER_SECOND: Final = 90_000  # a multiple of 24, 25, 30, 50 and 60 frames a second
 
 
-_TICK_SECONDS: Final = Fraction(1, TICKS_PER_SECOND)
+TICK_SECONDS: Final = Fraction(1, TICKS_PER_SECOND)
 
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"]
@@ -93,7 +97,7 @@ class VideoEncoder:
         # The planes are wrapped, not copied: libx264 copies them before it returns.
         frame = VideoFrame.from_numpy_buffer(planes.contiguous().numpy(), "nv12")
         frame.pts = pts_ticks
-        frame.time_base = _TICK_SECONDS
+        frame.time_base = TICK_SECONDS
         self._duration_ticks = duration_ticks
         self._mux(frame)
 
@@ -120,7 +124,7 @@ class VideoEncoder:
                 packet.duration = self._duration_ticks
                 self._container.mux_one(packet)
         except FFmpegError as error:
-            raise _output_error(self._container.name, error) from error
+            raise output_error(self._container.name, error) from error
 
 
 class VideoMuxer:
@@ -152,7 +156,7 @@ class VideoMuxer:
         """
         packet = Packet(data)
         packet.pts = packet.dts = pts_ticks
-        packet.time_base = _TICK_SECONDS
+        packet.time_base = TICK_SECONDS
         packet.duration = duration_ticks
         packet.is_keyframe = is_keyframe
         try:
@@ -160,7 +164,7 @@ class VideoMuxer:
                 tagged.stream = self._stream
                 self._container.mux_one(tagged)
         except FFmpegError as error:
-            raise _output_error(self._container.name, error) from error
+            raise output_error(self._container.name, error) from error
 
     def close(self) -> None:
         """Write the index.
@@ -188,7 +192,7 @@ def open_encoder(form: OutputForm) -> VideoEncoder:
         stream.options = {"preset": form.preset, "crf": str(form.crf)}
         container.start_encoding()
     except FFmpegError as error:
-        raise _output_error(form.path, error) from error
+        raise output_error(form.path, error) from error
     return VideoEncoder(container, stream)
 
 
@@ -203,7 +207,7 @@ def open_muxer(form: OutputForm) -> VideoMuxer:
     try:
         container = _open_output(form)
         stream = container.add_mux_stream("h264", width=width, height=height)
-        stream.time_base = _TICK_SECONDS
+        stream.time_base = TICK_SECONDS
         tagger = BitStreamFilterContext(
             f"h264_metadata=matrix_coefficients={matrix}:colour_primaries={primaries}"
             f":transfer_characteristics={transfer}"
@@ -211,7 +215,7 @@ def open_muxer(form: OutputForm) -> VideoMuxer:
             stream,
         )
     except FFmpegError as error:
-        raise _output_error(form.path, error) from error
+        raise output_error(form.path, error) from error
     return VideoMuxer(container, stream, tagger)
 
 
@@ -229,26 +233,31 @@ def _close_output(container: OutputContainer) -> None:
     try:
         container.close()
     except FFmpegError as error:
-        raise _output_error(container.name, error) from error
+        raise output_error(container.name, error) from error
 
 
 def _add_h264(container: OutputContainer, form: OutputForm) -> VideoStream:
     stream = container.add_stream("libx264", rate=25)
-    stream.height, stream.width = form.size_hw
-    stream.pix_fmt = "nv12"
-    stream.time_base = _TICK_SECONDS
-    context = stream.codec_context
-    context.time_base = _TICK_SECONDS
+    stream.time_base = TICK_SECONDS
+    set_h264(stream.codec_context, form)
+    return stream
+
+
+def set_h264(context: VideoCodecContext, form: OutputForm) -> None:
+    """Tell an encoder the form of its pictures."""
+    context.height, context.width = form.size_hw
+    context.pix_fmt = "nv12"
+    context.time_base = TICK_SECONDS
     context.thread_count = form.num_threads
     # An mp4 counts its length in decoding time, which B-frames shift against the time shown:
     # with a variable rate the last frames would lie beyond the end.
     context.max_b_frames = 0
     context.colorspace, context.color_primaries, context.color_trc = _TAGS[form.color.matrix]
     context.color_range = ColorRange.JPEG if form.color.is_full_range else ColorRange.MPEG
-    return stream
 
 
-def _output_error(path: str, error: FFmpegError) -> OutputError:
+def output_error(path: str, error: FFmpegError) -> OutputError:
+    """Return what to raise where FFmpeg could not write ``path``."""
     return OutputError(
         f"{shown_source(path)}: cannot be written: {error.strerror}",
         help="check the folder's free space and its rights",
