@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from videoflow.consumers import JsonLinesWriter, VideoFileWriter
-from videoflow.consumers.still_writer import StillWriter
+from videoflow.consumers import JsonLinesWriter, StillWriter, VideoFileWriter
 from videoflow.core.flow import Flow
-from videoflow.data import LineTotals
+from videoflow.data import Counts, LineTotals
 from videoflow.processors import ByteTracker, LineCounter, ObjectDetector, PeopleAnnotator
 from videoflow.producers import WalkersProducer
 
@@ -20,8 +19,7 @@ __all__ = ["Demo", "DemoResult"]
 MODEL = "hog_walkers"
 
 # The detector is sure of nearly all whole people; what it is less sure of is half hidden, or
-# nobody. In seven films of ten seconds with 52 walkers there are 67 ids, and 89 with the
-# tracker's own settings.
+# nobody.
 _TRACKING: dict[str, Any] = {
     "track_threshold": 0.8,
     "new_track_threshold": 0.95,
@@ -76,7 +74,7 @@ class Demo:
         self._frames = WalkersProducer(seed=seed, seconds=seconds)
         self._files = {
             "video": out / "walkers.mp4",
-            "still": out / "walkers.png",
+            "still": out / f"walkers-{self._still_index()}.png",
             "crossings": out / "crossings.jsonl",
         }
 
@@ -87,9 +85,15 @@ class Demo:
         tracks = ByteTracker(**_TRACKING)(people, frames)
         counts = LineCounter(line.start, line.end)(tracks)
         picture = PeopleAnnotator(trail_seconds=1.5)(frames, tracks, counts)
+        index = self._still_index()
+        still = self._files["still"].with_name("walkers-{index}.png")
+
+        def is_still(counts: Counts) -> str | None:
+            return "still" if counts.stamp.index == index else None
+
         writers = [
             VideoFileWriter(self._files["video"])(picture),
-            StillWriter(self._files["still"], at_seconds=self._still_seconds())(picture),
+            StillWriter(still, when=is_still)(picture, counts),
             JsonLinesWriter(self._files["crossings"])(counts),
         ]
         return Flow([frames], writers, flow_type="batch", name="demo")
@@ -104,8 +108,8 @@ class Demo:
             self._files,
         )
 
-    def _still_seconds(self) -> float:
-        """Return when the last crossing has just been counted."""
+    def _still_index(self) -> int:
+        """Return the frame where the last crossing has just been counted."""
         film = self._frames.film
         last = max((passage.seconds for passage in film.passages), default=0.0)
-        return min(last + _STILL_SECONDS, film.seconds - 1 / film.fps)
+        return min(round((last + _STILL_SECONDS) * film.fps), film.num_frames - 1)

@@ -22,7 +22,7 @@ __all__ = ["MIN_SECONDS", "WalkersFilm"]
 U8 = NDArray[np.uint8]
 
 MIN_SECONDS: Final = 4.0
-"""The shortest film: nobody crosses in its first 1.5 and its last 1 seconds."""
+"""The shortest film: nobody crosses in its first second and in its last half second."""
 
 _NOISE_LEVELS: Final = 3.0
 _NOISE_SHIFT_PX: Final = 64
