@@ -191,7 +191,7 @@ def raw_rows(model: YoloX, images: Tensor) -> Tensor:
     "name",
     [
         *("yolox_nano", "yolox_tiny", "yolox_s", "yolox_m"),
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("yolox_l", "yolox_x")),
+        *(pytest.param(name, marks=pytest.mark.exhaustive) for name in ("yolox_l", "yolox_x")),
     ],
 )
 def test_official_checkpoint_computes_what_it_did_unfolded(name: str, tmp_path: Path) -> None:

@@ -30,19 +30,19 @@ MIN_SIDE_PX = 0.01
 SSDLITE = "ssdlite320_mobilenet_v3_large"
 RETINANET = "retinanet_resnet50_fpn"
 FASTER = "fasterrcnn_mobilenet_v3_large_320_fpn"
-SLOW = pytest.mark.slow
+LARGE = pytest.mark.exhaustive
 MODELS = [
     FASTER,
     "fasterrcnn_mobilenet_v3_large_fpn",
-    pytest.param("fasterrcnn_resnet50_fpn", marks=SLOW),
-    pytest.param("fasterrcnn_resnet50_fpn_v2", marks=SLOW),
+    pytest.param("fasterrcnn_resnet50_fpn", marks=LARGE),
+    pytest.param("fasterrcnn_resnet50_fpn_v2", marks=LARGE),
     "maskrcnn_resnet50_fpn",
-    pytest.param("maskrcnn_resnet50_fpn_v2", marks=SLOW),
+    pytest.param("maskrcnn_resnet50_fpn_v2", marks=LARGE),
     "keypointrcnn_resnet50_fpn",
     RETINANET,
-    pytest.param("retinanet_resnet50_fpn_v2", marks=SLOW),
+    pytest.param("retinanet_resnet50_fpn_v2", marks=LARGE),
     "fcos_resnet50_fpn",
-    pytest.param("ssd300_vgg16", marks=SLOW),
+    pytest.param("ssd300_vgg16", marks=LARGE),
     SSDLITE,
 ]
 ONE = [(150, 110)]

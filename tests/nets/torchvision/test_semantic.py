@@ -31,11 +31,11 @@ CONTRACT = InputContract(
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param("deeplabv3_resnet50", marks=pytest.mark.slow),
-        pytest.param("deeplabv3_resnet101", marks=pytest.mark.slow),
+        pytest.param("deeplabv3_resnet50", marks=pytest.mark.exhaustive),
+        pytest.param("deeplabv3_resnet101", marks=pytest.mark.exhaustive),
         "deeplabv3_mobilenet_v3_large",
         "fcn_resnet50",
-        pytest.param("fcn_resnet101", marks=pytest.mark.slow),
+        pytest.param("fcn_resnet101", marks=pytest.mark.exhaustive),
         "lraspp_mobilenet_v3_large",
     ],
 )
