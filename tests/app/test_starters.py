@@ -93,7 +93,7 @@ def test_the_schema_knows_every_node_and_its_arguments() -> None:
     assert detector["required"] == ["from"]
     assert by_type["VideoFileReader"]["required"] == ["path"]
     precision = detector["properties"]["precision"]["anyOf"][0]
-    assert precision["enum"] == ["float32", "bfloat16"]
+    assert precision["enum"] == ["float32", "float16", "bfloat16"]
 
 
 @pytest.mark.parametrize(
