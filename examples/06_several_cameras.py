@@ -7,7 +7,7 @@ from videoflow.recipes import detect_people
 
 if len(sys.argv) < 2:
     sys.exit(__doc__)
-videos = sys.argv[1:] if len(sys.argv) > 2 else sys.argv[1:] * 2
+videos = sys.argv[1:]
 
 # %% One detector takes frames of all of them in a batch; each stream gets a folder
 flow = detect_people(videos, out="detected", batch=16)
