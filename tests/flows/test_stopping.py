@@ -529,6 +529,8 @@ flow = Flow([numbers], [writer], {flow_type!r}, placement="process")
 while flow.progress().num_done < 5:
     pass
 print("under way", flush=True)
+sys.stdin.readline()
+print("going on", flush=True)
 {then}
 """
 
@@ -543,21 +545,31 @@ class Script:
         path.write_text(SCRIPT.format(then=then, **settings))
         self.process = subprocess.Popen(
             [sys.executable, str(path), str(folder)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=python_environment(),
             start_new_session=True,
         )
-        assert self.process.stdout is not None
         guard = threading.Timer(PATIENCE_SECONDS, self.process.kill)
         guard.start()
-        line = self.process.stdout.readline()
-        guard.cancel()
-        assert line == "under way\n", self.process.communicate()[1]
+        self._expect("under way\n")
+        # The script waits until its family is known: it may end in its next line.
         self.family = psutil.Process(self.process.pid).children(recursive=True)
-        assert len(self.family) >= 4
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        self._expect("going on\n")
+        guard.cancel()
         self.begin = time.monotonic()
+        assert len(self.family) >= 4
+
+    def _expect(self, line: str) -> None:
+        assert self.process.stdout is not None
+        if (got := self.process.stdout.readline()) != line:
+            self.process.kill()
+            pytest.fail(f"got {got!r}, want {line!r}: {self.process.communicate()[1]}")
 
     def end(self) -> tuple[int, str]:
         """Wait for the end of all its processes; return the exit code and standard error."""
