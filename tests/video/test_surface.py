@@ -109,7 +109,7 @@ def test_chroma_of_full_height_is_found(
     packed = to_16_bit(packed) if is_deep else packed
 
     out = copy_out(
-        packed if num_planes == 1 else packed.unflatten(0, (num_planes, -1)),
+        packed if num_planes == 1 else packed.view(num_planes, -1, 12),
         pixel_format,
         PictureForm((8, 12), "rgb", COLOR),
     )
