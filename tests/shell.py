@@ -1,8 +1,9 @@
 """The commands of the pages, in one process and without a network.
 
 A block of a page is read as a shell would read it, and each command goes to what stands for
-it here: ``videoflow`` is the command line itself, ``pip`` only looks whether what it was told
-to install can be had from this project, and what is neither is refused.
+it here. ``videoflow`` is the command line itself, also where a page calls it in a container.
+What would change the machine is only read: the files, extras and commands that it names have to
+be there. A command for which nothing stands is refused.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from tests.clips import write_clip
 from videoflow.app.cli import main
 
 ROOT = Path(__file__).parent.parent
-SYSTEM = {"sudo", "systemctl", "journalctl", "podman", "docker", "cd", "git", "nvidia-smi"}
-"""What is not there in a test: such a command is read, and the files of it have to be there."""
+IMAGE = "videoflow"
 
 
 def furnish(folder: Path) -> None:
     """Put into ``folder`` the videos and the files that the pages speak of."""
     clip = write_clip(folder / "door.mp4", size_hw=(720, 1280))
     (folder / "cams").mkdir()
+    (folder / "deploy").symlink_to(ROOT / "deploy")
     for name in ("cams/a.mp4", "cams/b.mp4", "vtest.avi"):
         (folder / name).write_bytes(clip.read_bytes())
     rows = [f"{frame},1,100,20,40,80,0.9,1,1\n" for frame in range(1, 601)]
@@ -68,8 +69,6 @@ def _execute(words: Sequence[str]) -> str:
         words = words[1:]
     words, target = (words[:-2], words[-1]) if words[-2:-1] == [">"] else (words, None)
     name, *arguments = words
-    if name in SYSTEM:
-        return ""
     assert name in _STAND_INS, f"nothing stands for {name!r} in tests/shell.py"
     output = _STAND_INS[name](arguments)
     if target is None:
@@ -81,12 +80,17 @@ def _execute(words: Sequence[str]) -> str:
 def _videoflow(arguments: Sequence[str]) -> str:
     output, errors = io.StringIO(), io.StringIO()
     if any("://" in word for word in arguments):  # a camera that is not there: only the plan
-        act = ["explain", arguments[0].replace("-", "_")]
-        arguments = [*act, *(word for word in arguments[1:] if word != "--json")]
+        is_plan = arguments[0] == "explain"
+        arguments = arguments if is_plan else ["explain", *_verb_as_config(arguments)]
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
         code = main(arguments)
     assert code == 0, f"videoflow {' '.join(arguments)}: {code}\n{errors.getvalue()}"
     return output.getvalue()
+
+
+def _verb_as_config(arguments: Sequence[str]) -> Sequence[str]:
+    name, *rest = arguments
+    return rest if name == "run" else [name.replace("-", "_"), *rest]
 
 
 def _pip(arguments: Sequence[str]) -> str:
@@ -118,9 +122,26 @@ def _python(arguments: Sequence[str]) -> str:
     return done.stdout
 
 
+def _system(arguments: Sequence[str]) -> str:
+    """Look for the files that a command names, which changes the machine."""
+    files = [word for word in arguments if word.removeprefix("./").startswith("deploy/")]
+    assert all((ROOT / file).exists() for file in files), files
+    return ""
+
+
+def _container(arguments: Sequence[str]) -> str:
+    """Do outside of a container what it would run, which is the arguments of the command."""
+    if arguments[0] == "run":
+        return _videoflow(arguments[arguments.index(IMAGE) + 1 :])
+    return _system(arguments)
+
+
 _STAND_INS: dict[str, Callable[[Sequence[str]], str]] = {
+    "docker": _container,
     "pip": _pip,
+    "podman": _container,
     "pytest": _pytest,
     "python": _python,
+    "sudo": _system,
     "videoflow": _videoflow,
 }

@@ -10,7 +10,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _FENCE = re.compile(
-    r"(?P<measured><!-- measured -->\n)?^```(?P<language>[\w-]*)\n(?P<text>.*?)^```$", re.M | re.S
+    r"(?P<measured><!-- measured -->\n)?^```(?P<language>[\w-]*)\n(?P<text>.*?)^```$",
+    re.M | re.S,
 )
 _FILE_NAME = re.compile(r"# ([\w./-]+\.\w+)\n")
 _NUMBER = re.compile(r"\d[\d.,]*")

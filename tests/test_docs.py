@@ -47,7 +47,7 @@ def run(script: Path, *arguments: str, folder: Path) -> str:
 
 def skip_without_weights(text: str, request: pytest.FixtureRequest) -> None:
     """Let the models of ``text`` be found; a card on the shelf with its weights needs none."""
-    if re.search(r"ObjectDetector\(|videoflow\.recipes|-people|_people", text):
+    if re.search(r"ObjectDetector\(|videoflow\.recipes|-people|_people|models fetch", text):
         request.getfixturevalue("weights")
 
 
@@ -148,7 +148,9 @@ def whole_flow(data: dict[str, Any]) -> dict[str, Any]:
         nodes["track"] = {"type": "SortTracker", "from": "boxes"}
     heard = {node.get("from") for node in nodes.values()}
     ends = [name for name in nodes if name not in heard]
-    return {"nodes": nodes | {f"{end}-end": {"type": "VoidConsumer", "from": end} for end in ends}}
+    return {
+        "nodes": nodes | {f"{end}-end": {"type": "VoidConsumer", "from": end} for end in ends}
+    }
 
 
 @EVERY_PAGE
