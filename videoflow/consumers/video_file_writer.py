@@ -62,6 +62,7 @@ class VideoFileWriter(ConsumerNode):
         self._opener: EncoderOpener | None = None
         self._writers: dict[str, VideoWriter] = {}
         self._owners: dict[Path, str] = {}  # also of files that are complete
+        self._ended: list[str] = []
 
     def check(self) -> None:
         """Refuse a path that cannot be written; makes the folders above it.
@@ -105,6 +106,7 @@ class VideoFileWriter(ConsumerNode):
         Raises:
             OutputError: The file cannot be completed.
         """
+        self._ended.append(stream)
         writer = self._writers.pop(stream, None)
         if ending == "failed":
             if writer is not None:
@@ -115,12 +117,24 @@ class VideoFileWriter(ConsumerNode):
             writer.publish()
 
     def close(self) -> None:
-        """Remove what was not published."""
+        """Remove what was not published.
+
+        Raises:
+            OutputError: There were frames of a stream that is none of the flow's.
+        """
+        foreign = next(iter(self._writers), None)
         while self._writers:
             self._writers.popitem()[1].abort()
         opener, self._opener = self._opener, None
         if opener is not None and (downloads := opener.describe_downloads()):
             self.note(downloads)
+        ended, self._ended = self._ended, []
+        if foreign is not None and ended:
+            raise OutputError(
+                f"{self._path}: got frames of {foreign!r}, want a stream of the flow: "
+                f"{', '.join(ended)}",
+                help="stamp frames with the name of their stream, Stamp(stream=...)",
+            )
 
     def _check_encoder(self) -> None:
         from videoflow.video.capabilities import choose_encoding, probe_video  # torch

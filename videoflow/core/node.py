@@ -297,7 +297,10 @@ class ProducerNode(Node):
 
     @property
     def stream(self) -> str:
-        """The stream's name; a flow makes equal names unique by a number."""
+        """The stream's name; a flow makes equal names unique by a number.
+
+        What the producer stamps with it (``Stamp.stream``) travels under the unique name.
+        """
         return self.name
 
     @property
