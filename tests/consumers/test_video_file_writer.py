@@ -86,7 +86,7 @@ def test_frames_of_no_stream_of_the_flow_are_not_lost_silently(tmp_path: Path) -
     writer.consume(make_frame("gate"))
     writer.end_stream("door", "finished")
 
-    with pytest.raises(OutputError, match="got frames of 'gate', want a stream .*: door"):
+    with pytest.raises(OutputError, match=r"got frames of 'gate', want a stream .*: door"):
         writer.close()
     assert list(tmp_path.iterdir()) == []
 

@@ -55,7 +55,7 @@ class VideoFileWriter(ConsumerNode):
         **options: Unpack[NodeOptions],
     ) -> None:
         super().__init__(**options)
-        self._path = os.fspath(path)
+        self._path = os.path.expanduser(path)
         self._preset: Preset = preset
         self._crf = crf
         self._encoder: EncoderName = encoder
@@ -99,6 +99,10 @@ class VideoFileWriter(ConsumerNode):
         if writer is None:
             writer = self._writers[frame.stream] = self._make_writer(frame.stream)
         writer.write(frame)
+
+    def output_path(self, stream: str) -> Path:
+        """Return the file of ``stream``."""
+        return Path(self._expand(stream))
 
     def end_stream(self, stream: str, ending: Ending) -> None:
         """Publish the stream's file, or remove it where the stream failed.

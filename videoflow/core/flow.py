@@ -15,6 +15,7 @@ from videoflow.core.drawing import DrawingForm, draw_graph
 from videoflow.core.engine import Engine, Run, RunOptions
 from videoflow.core.graph import FlowType, Graph, build_graph
 from videoflow.core.node import ConsumerNode, Node, ProducerNode
+from videoflow.core.outputs import check_outputs
 from videoflow.core.report import Progress, Report
 from videoflow.core.rewiring import find_node, put_in_place
 from videoflow.core.tap import Tap, TapPolicy
@@ -165,6 +166,7 @@ class Flow:
         graph = self.graph()
         for node in graph.nodes:
             node.node.check()
+        check_outputs(graph)
         run = (engine or _local_engine()).start(graph, self._options)
         self._run = run
         for reader in readers:

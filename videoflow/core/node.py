@@ -10,6 +10,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -449,7 +450,13 @@ class BatchProcessorNode(Node):
 
 
 class ConsumerNode(Node):
-    """The end of a branch: writes, logs, sends."""
+    """The end of a branch: writes, logs, sends.
+
+    Attributes:
+        shares_output: True where several nodes of the kind may write to one file.
+    """
+
+    shares_output: ClassVar[bool] = False
 
     @abstractmethod
     def consume(self, *inputs: Any) -> None:
@@ -461,6 +468,14 @@ class ConsumerNode(Node):
         What is half-written may only take its final name when ``ending`` is not ``failed``.
         ``close`` follows when all streams have ended, or alone when the flow was torn down.
         """
+
+    def output_path(self, stream: str) -> Path | None:
+        """Return the file that the node writes for ``stream``; None where it writes none.
+
+        Asked after ``check()``, so that a flow refuses two nodes that write one file. Of what
+        is not known before, such as ``{index}``, the place stays in the path.
+        """
+        return None
 
 
 def _check_options(owner: str, options: NodeOptions) -> None:
