@@ -380,6 +380,9 @@ class BatchProcessorNode(Node):
             entry into the flow.
         max_per_stream: Realtime: at most so many frames of one stream in a batch; None for
             no limit.
+        max_staleness_seconds: Realtime: a frame that is older than this, counted from when it
+            was read, when its batch is closed is dropped, so that the model's time goes to
+            newer ones; None for no limit.
         every: Process each so many-th frame of a stream, from its first; for the others the
             output is ``None`` (not ``SKIP``: who follows hears of every frame). Counted are
             the frames that entered the flow.
@@ -395,6 +398,7 @@ class BatchProcessorNode(Node):
         max_batch_size: int = 8,
         max_delay_seconds: float = 0.02,
         max_per_stream: int | None = None,
+        max_staleness_seconds: float | None = None,
         every: int = 1,
         **options: Any,
     ) -> None:
@@ -418,9 +422,15 @@ class BatchProcessorNode(Node):
             raise GraphError(
                 f"{self.name!r}: got max_delay_seconds={max_delay_seconds!r}, want >= 0"
             )
+        if max_staleness_seconds is not None and not max_staleness_seconds > 0:
+            raise GraphError(
+                f"{self.name!r}: got max_staleness_seconds={max_staleness_seconds!r}, "
+                "want more than 0, or None"
+            )
         self.max_batch_size = max_batch_size
         self.max_delay_seconds = max_delay_seconds
         self.max_per_stream = max_per_stream
+        self.max_staleness_seconds = max_staleness_seconds
         self.every = every
 
     @abstractmethod

@@ -359,6 +359,7 @@ def _node_plan(
             max_turns=2 * size * node.node.every if size > 1 else 1,
             max_delay_seconds=node.node.max_delay_seconds,
             max_per_stream=node.node.max_per_stream,
+            max_staleness_seconds=node.node.max_staleness_seconds,
         )
     threads = node.node.options["num_threads"]
     return NodePlan(
