@@ -240,10 +240,13 @@ class Flow:
         """Iterate over what ``node`` puts out, in this process, as copies.
 
         The flow starts at the first item, if it is not running yet; call ``stream`` for all
-        nodes that you want to see before that. A batch flow waits for the reader and ends
-        with the loop's last item; a realtime flow keeps the newest item of each stream for a
-        slow reader. Leaving the loop ends the tap, not the flow; an iterator that you keep in
-        a variable ends with ``close()``. A tap is there for one run.
+        nodes that you want to see before that. A batch flow waits for its readers and ends
+        with the last item of the last loop; a realtime flow keeps the newest item of each
+        stream for a slow reader. Leaving the loop ends the tap, not the flow; an iterator
+        that you keep in a variable ends with ``close()``. A tap is there for one run.
+
+        Two nodes are seen side by side with ``zip``, which ends with the shorter of the two;
+        the flow then runs on to its end, and ``join`` waits for it.
 
         Args:
             node: A producer or processor of the flow.
@@ -326,6 +329,10 @@ class Flow:
         self._taps.append(weakref.ref(reader))
         return reader
 
+    def _has_readers(self) -> bool:
+        """Say whether another loop may still want items: the flow waits for it."""
+        return any(not reader.is_over for reader in _alive(self._open_taps))
+
     def _refuse_while_running(self, call: str) -> None:
         if self.is_running:
             raise FlowStateError(
@@ -378,16 +385,21 @@ class TapIterator(Iterator[Any]):
     def __init__(self, flow: Flow, tap: Tap) -> None:
         self._flow = flow
         self.tap = tap
-        self.items: Iterator[Any] | None = None
+        self.items: Generator[Any, None, bool] | None = None
+        self.is_over = False
 
     def __next__(self) -> Any:
         if self.items is None:
             self._flow.run()
         assert self.items is not None
+        if self.is_over:
+            raise StopIteration
         try:
             return next(self.items)
-        except StopIteration:
-            self._flow._join(None)
+        except StopIteration as end:
+            self.is_over = True
+            if not end.value or not self._flow._has_readers():
+                self._flow._join(None)
             raise
         except KeyboardInterrupt:
             self._flow._end_now()
@@ -395,9 +407,10 @@ class TapIterator(Iterator[Any]):
 
     def close(self) -> None:
         """End the tap; the flow goes on without it."""
+        self.is_over = True
         # A generator at work in another thread refuses to be closed: that thread reads on.
         with contextlib.suppress(ValueError):
-            if isinstance(self.items, Generator):
+            if self.items is not None:
                 self.items.close()
 
 
