@@ -24,7 +24,8 @@ from videoflow.errors import GraphError
 from videoflow.runtime.explain import explain_plan
 from videoflow.runtime.gpus import Gpu, visible_gpus
 from videoflow.runtime.memory import plan_host_slots, plan_memory
-from videoflow.runtime.plan import Plan, make_plan
+from videoflow.runtime.plan import Plan
+from videoflow.runtime.planner import make_plan
 
 MIB = 1 << 20
 

@@ -13,7 +13,8 @@ from typing import Any, Literal, Self
 
 from videoflow.core.drawing import DrawingForm, draw_graph
 from videoflow.core.engine import Engine, Run, RunOptions
-from videoflow.core.graph import FlowType, Graph, build_graph
+from videoflow.core.graph import FlowType, Graph
+from videoflow.core.graph_builder import build_graph
 from videoflow.core.node import ConsumerNode, Node, ProducerNode
 from videoflow.core.outputs import check_outputs
 from videoflow.core.report import Progress, Report

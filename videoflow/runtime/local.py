@@ -16,7 +16,8 @@ from videoflow.runtime.explain import explain_plan
 from videoflow.runtime.gpus import Gpu, visible_gpus
 from videoflow.runtime.launch import Launch
 from videoflow.runtime.memory import check_memory
-from videoflow.runtime.plan import Plan, make_plan
+from videoflow.runtime.plan import Plan
+from videoflow.runtime.planner import make_plan
 from videoflow.runtime.siting import is_on_gpu
 from videoflow.runtime.station import (
     BATCH_ITEMS,
