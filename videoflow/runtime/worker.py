@@ -252,6 +252,8 @@ class Worker:
 
     def _on_mail(self, peer: int) -> None:
         reader = self._readers[peer]
+        if reader.is_lost:
+            return  # announced together with the word that its worker is gone: read by then
         for message in reader.receive():
             self._deliver(message)
         if reader.is_lost:
