@@ -1,13 +1,11 @@
 """Producers at work: tickets, and who may enter the flow.
 
-In a batch flow a producer waits for a ticket before it reads. In a realtime flow the source
-runs in a thread of its own and never waits: the newest frame waits at the door, in place of
-an older one, and enters when a ticket comes home.
+A producer of a batch flow waits for a ticket before it reads; alone in its worker it reads in
+the worker's loop. Sources that have a thread are in ``threaded_door``.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass, is_dataclass, replace
@@ -20,14 +18,13 @@ from videoflow.runtime.marks import Marker
 from videoflow.runtime.payload import PLAIN, Local
 from videoflow.runtime.station import BUDGET_SECONDS, COMPUTE, ITEMS, MAX_RUN, Station
 
-__all__ = ["BatchDoor", "RealtimeDoor"]
+__all__ = ["Arrival", "BatchDoor", "Door"]
 
-_CLOSE_SECONDS = 0.5
 _DRAIN_SECONDS = 0.5
 
 
 @dataclass(slots=True)
-class _Arrival:
+class Arrival:
     """One item that was read, as messages carry it and as it stays here."""
 
     packed: Any
@@ -36,8 +33,8 @@ class _Arrival:
     read_seconds: float
 
 
-class _Door(Station):
-    """What both kinds of door share: slots, tickets, the ledger, the end."""
+class Door(Station):
+    """What all kinds of door share: slots, tickets, the ledger, the end."""
 
     node: ProducerNode
 
@@ -106,7 +103,7 @@ class _Door(Station):
         """Put a slot back that nobody uses."""
         self._free.appendleft(slot)
 
-    def _read(self, slot: int) -> _Arrival | None:
+    def _read(self, slot: int) -> Arrival | None:
         """Read one item, into ``slot`` if it is large; None at the end of the source."""
         while True:
             self.desk.begin((self._lane_index, slot, self._plan.max_tickets + 2))
@@ -126,22 +123,22 @@ class _Door(Station):
                 self._num_read += 1
                 return arrival
 
-    def _arrival(self, value: Any, slot: int) -> _Arrival:
+    def _arrival(self, value: Any, slot: int) -> Arrival:
         """Return an item as it will travel."""
         now = time.monotonic()
         if type(value) in PLAIN:
-            return _Arrival(value, value, None, now)
+            return Arrival(value, value, None, now)
         value = self._renamed(value)
         self.desk.look_at(value)
         places = self.desk.places()
         value = self.desk.lend(value)
         packed = value
         if self.outlet.has_remotes:
-            packed = self._pack(self.lanes[0], self._entered, value, places)
+            packed = self._pack(self.lanes[0], self._num_read, value, places)
         kept = Local(value, tuple(places)) if places else value
         if type(packed) is Marker:
             kept = packed
-        return _Arrival(packed, kept, slot if self.desk.is_used else None, now)
+        return Arrival(packed, kept, slot if self.desk.is_used else None, now)
 
     def _renamed(self, value: Any) -> Any:
         """Return an item under the name that the flow gave the stream, if that is another.
@@ -159,7 +156,7 @@ class _Door(Station):
     def _source_ended(self, ending: Ending) -> None:
         raise AssertionError("each kind of door ends in its own way")
 
-    def _enter(self, arrivals: list[_Arrival]) -> None:
+    def _enter(self, arrivals: list[Arrival]) -> None:
         """Let items into the flow."""
         seq = self._entered
         clocks = self.host.board.entered_seconds[self.index]
@@ -196,7 +193,7 @@ class _Door(Station):
         return self.is_done
 
 
-class BatchDoor(_Door):
+class BatchDoor(Door):
     """A producer that reads when there is a ticket."""
 
     def step(self) -> bool:
@@ -216,7 +213,7 @@ class BatchDoor(_Door):
         return self._settle_done() or has_worked
 
     def _read_some(self, most: int) -> None:
-        arrivals: list[_Arrival] = []
+        arrivals: list[Arrival] = []
         begin = time.monotonic()
         deadline = begin + BUDGET_SECONDS
         while len(arrivals) < most:
@@ -235,106 +232,3 @@ class BatchDoor(_Door):
 
     def _source_ended(self, ending: Ending) -> None:
         self.end(ending)
-
-
-class RealtimeDoor(_Door):
-    """A source that never waits, in a thread of its own, and the frame at its door."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._lock = threading.Lock()
-        self._waiting: _Arrival | None = None
-        self._num_dropped = 0  # not in the ledger yet
-        self._has_source_ended = False
-        self._thread: threading.Thread | None = None
-
-    def step(self) -> bool:
-        """Let the frame at the door in, if a ticket is home."""
-        if self.is_done:
-            return False
-        if self._thread is None:
-            self._thread = threading.Thread(
-                target=self._run_source, name=f"source {self.name}", daemon=True
-            )
-            self._thread.start()
-        has_worked = self._admit()
-        with self._lock:
-            is_over = self._waiting is None and self._has_source_ended
-            must_end = self._ending is not None or is_over
-        if must_end and not self._has_sent_end:
-            self._leave_the_rest()
-            self._send_end(self._ending or "finished")
-            has_worked = True
-        return self._settle_done() or has_worked
-
-    def close(self) -> None:
-        """Close the node, unless its ``next`` is still blocked: then its process ends it."""
-        if self._thread is not None:
-            self._thread.join(_CLOSE_SECONDS)
-            if self._thread.is_alive():
-                self.is_open = False
-        super().close()
-
-    def end(self, ending: Ending) -> None:
-        """End the stream without waiting for ``next``."""
-        with self._lock:
-            super().end(ending)
-
-    def _admit(self) -> bool:
-        """Let the waiting frame in if it may; write down what was dropped meanwhile."""
-        arrival = None
-        with self._lock:
-            self._collect_home()
-            num_dropped, self._num_dropped = self._num_dropped, 0
-            if self._ending is None and self._num_free() > 0:
-                arrival, self._waiting = self._waiting, None
-        if num_dropped:
-            self._ledger.drop_at_door(self.index, num_dropped)
-        if arrival is None:
-            return False
-        self._enter([arrival])
-        return True
-
-    def _leave_the_rest(self) -> None:
-        """Drop the frame at the door, if there is one: the stream has been stopped."""
-        with self._lock:
-            num_dropped = self._num_dropped + (self._waiting is not None)
-            self._waiting, self._num_dropped = None, 0
-        if num_dropped:
-            self._ledger.drop_at_door(self.index, num_dropped)
-
-    def _run_source(self) -> None:
-        """Read until the source ends or the stream was stopped; runs in the thread."""
-        with self.on_device():
-            self._read_on()
-
-    def _read_on(self) -> None:
-        while True:
-            with self._lock:
-                if self._ending is not None:
-                    break
-                slot = self._reserve()
-            begin = time.monotonic()
-            arrival = self._read(slot)
-            self.counters[COMPUTE] += time.monotonic() - begin
-            with self._lock:
-                if arrival is None or arrival.slot is None:
-                    self._release(slot)
-                if arrival is None or self._has_sent_end:
-                    break
-                self._offer(arrival)
-            self.host.ring_own_bell()
-        self._has_source_ended = True
-        self.host.ring_own_bell()
-
-    def _source_ended(self, ending: Ending) -> None:
-        if ending == "failed":
-            self.end(ending)
-
-    def _offer(self, arrival: _Arrival) -> None:
-        """Put the newest frame at the door, in place of one that waits there."""
-        if self._waiting is not None:
-            self._num_dropped += 1
-            if self._waiting.slot is not None:
-                self._release(self._waiting.slot)
-        self._waiting = arrival

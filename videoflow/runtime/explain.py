@@ -75,6 +75,8 @@ def _node_line(plan: Plan, index: int) -> str:
         parts.append(f"from {', '.join(parents)}")
     if here.batch is not None:
         parts.append(f"batches of up to {here.batch.max_batch_size}")
+    if any(source.node == index and source.shares_worker for source in plan.sources):
+        parts.append("reads in a thread of its own")
     if len(here.workers) > 1:
         parts.append(f"one of {len(here.workers)} tasks")
     parts.append(f"{here.num_threads} {'thread' if here.num_threads == 1 else 'threads'}")

@@ -16,13 +16,14 @@ from videoflow.runtime.batch_station import BatchStation
 from videoflow.runtime.channel import ChannelWriter
 from videoflow.runtime.consumer_station import ConsumerStation
 from videoflow.runtime.desk import Desk
-from videoflow.runtime.door import BatchDoor, RealtimeDoor
+from videoflow.runtime.door import BatchDoor
 from videoflow.runtime.outlet import Outlet
 from videoflow.runtime.plan import Plan
 from videoflow.runtime.rings import NodeRings
 from videoflow.runtime.station import Host, Station
 from videoflow.runtime.station_inlet import StationInlet
 from videoflow.runtime.stations import PerStreamStation, ProcessorStation
+from videoflow.runtime.threaded_door import RealtimeDoor, SharedDoor
 
 __all__ = ["Floor", "FloorHost", "build_stations"]
 
@@ -118,7 +119,7 @@ def _station(host: FloorHost, plan: Plan, graph_node: GraphNode, task: int) -> S
     node = graph_node.node
     kind: type[Station]
     if isinstance(node, ProducerNode):
-        kind = RealtimeDoor if plan.graph.flow_type == "realtime" else BatchDoor
+        kind = _door_kind(plan, index)
     elif isinstance(node, ConsumerNode):
         kind = ConsumerStation
     elif isinstance(node, BatchProcessorNode):
@@ -129,6 +130,12 @@ def _station(host: FloorHost, plan: Plan, graph_node: GraphNode, task: int) -> S
         kind = ProcessorStation
     deal = plan.nodes[index].deal(task)
     return kind(host, graph_node, deal, Outlet(index, task), desk)
+
+
+def _door_kind(plan: Plan, source: int) -> type[Station]:
+    if plan.graph.flow_type == "realtime":
+        return RealtimeDoor
+    return SharedDoor if plan.source(source).shares_worker else BatchDoor
 
 
 def _say_large(host: FloorHost, plan: Plan, graph_node: GraphNode) -> None:

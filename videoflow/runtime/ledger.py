@@ -6,13 +6,14 @@ the door's record. After a worker was killed the supervisor folds what is left.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from videoflow.core.report import StreamReport
 from videoflow.runtime.board import I64, Board, DoorRecord
-from videoflow.runtime.marks import DELIVERED, NUM_KINDS, Kind, kind_of, node_of
+from videoflow.runtime.marks import DELIVERED, NUM_KINDS, Kind, kind_of, mark, node_of
 from videoflow.runtime.plan import Plan
 
 __all__ = ["Ledger", "entered_seconds", "lane_home"]
@@ -105,9 +106,15 @@ class Ledger:
         draft[DoorRecord.ENTERED] = entered
         self._board.publish(source)
 
-    def close(self, missing: int) -> None:
-        """Fold what is left after all workers are gone; ``missing`` marks what was lost."""
+    def close(self, lost: Sequence[int]) -> None:
+        """Fold what is left after all workers are gone.
+
+        Args:
+            lost: The nodes of a worker that was lost, parents first: what is missing failed at
+                its own source, if that is one of them, else at the first.
+        """
         for source in self._plan.sources:
+            missing = mark(Kind.FAILED, source.node if source.node in lost else lost[0])
             entered = int(self._board.record(source.node)[DoorRecord.ENTERED])
             self.fold(source.node, entered, missing=missing)
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from videoflow.core.graph import Graph, GraphNode
 from videoflow.core.node import BatchProcessorNode, ProducerNode
+from videoflow.runtime.siting import is_on_gpu
 
 __all__ = ["Placement", "WorkerPlan", "place"]
 
 Placement = Literal["auto", "process", "fused"]
+
+MAX_READERS = 8
+"""The most sources of one GPU in one worker.
+
+More than the seven decoders of the largest GPU, so that one worker can keep them all at work. A
+worker costs a CUDA context; but its threads share one Python lock, and end with it.
+"""
+
+
+_Room = tuple[str, int]  # a GPU, and which of its workers for sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +48,21 @@ class WorkerPlan:
 
 
 def place(
-    graph: Graph, placement: Placement, num_tasks: Sequence[int]
+    graph: Graph, placement: Placement, devices: Sequence[Sequence[str]]
 ) -> tuple[tuple[WorkerPlan, ...], tuple[tuple[int, ...], ...]]:
     """Deal the nodes of ``graph`` to workers.
 
     Args:
         graph: A checked flow.
         placement: See ``make_plan``.
-        num_tasks: For each node, how many workers share it, except under ``fused``.
+        devices: For each node, where its tasks are; each has a worker, except under ``fused``.
 
     Returns:
         The workers, and for each node the indices of its workers, one for each task.
     """
-    groups = _groups(graph, placement, num_tasks)
+    num_tasks = [len(there) for there in devices]
+    rooms = _reading_rooms(graph, devices) if placement == "auto" else {}
+    groups = _groups(graph, placement, num_tasks, rooms)
     workers: list[WorkerPlan] = []
     homes: list[tuple[int, ...]] = [()] * len(graph.nodes)
     for group in groups:
@@ -73,11 +86,39 @@ def place(
     return tuple(workers), tuple(homes)
 
 
-def _groups(graph: Graph, placement: Placement, num_tasks: Sequence[int]) -> list[list[int]]:
+def _reading_rooms(graph: Graph, devices: Sequence[Sequence[str]]) -> dict[int, _Room]:
+    """Return which sources share a worker: those of one GPU, in rooms of about one size."""
+    readers: dict[str, list[int]] = {}
+    for node in graph.nodes:
+        device = devices[node.index][0]
+        if isinstance(node.node, ProducerNode) and node.module is None and is_on_gpu(device):
+            readers.setdefault(device, []).append(node.index)
+    rooms: dict[int, _Room] = {}
+    for device, here in readers.items():
+        num_rooms = -(-len(here) // MAX_READERS)
+        for number, index in enumerate(here):
+            rooms[index] = (device, number * num_rooms // len(here))
+    return rooms
+
+
+def _groups(
+    graph: Graph,
+    placement: Placement,
+    num_tasks: Sequence[int],
+    rooms: Mapping[int, _Room],
+) -> list[list[int]]:
     groups: list[list[int]] = []
     group_of: dict[int, list[int]] = {}
     for node in graph.nodes:
-        group = _group_to_join(node, graph, group_of, placement, num_tasks)
+        mates = (
+            i for i in group_of if node.index in rooms and rooms.get(i) == rooms[node.index]
+        )
+        mate = next(mates, None)
+        group = (
+            group_of[mate]
+            if mate is not None
+            else _group_to_join(node, graph, group_of, placement, num_tasks)
+        )
         if group is None:
             group = []
             groups.append(group)

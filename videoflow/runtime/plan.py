@@ -94,6 +94,8 @@ class SourcePlan:
         max_tickets: Frames in flight while nothing large travels.
         exits: Indices of the exits where its tickets come home.
         num_items: How many items will come, or None.
+        shares_worker: Whether it is on a GPU and in one worker with other sources: then it
+            reads in a thread of its own in a batch flow, too.
     """
 
     node: int
@@ -102,6 +104,7 @@ class SourcePlan:
     max_tickets: int
     exits: tuple[int, ...]
     num_items: int | None
+    shares_worker: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from videoflow.runtime.gpus import Gpu, visible_gpus
 from videoflow.runtime.marks import MAX_NODES
 from videoflow.runtime.placement import Placement, WorkerPlan, place
 from videoflow.runtime.plan import Exit, NodePlan, Plan, SourcePlan
-from videoflow.runtime.siting import site
+from videoflow.runtime.siting import is_on_gpu, site
 
 __all__ = ["LIGHT_TICKETS", "REALTIME_TICKETS", "make_plan", "num_cores"]
 
@@ -44,7 +44,7 @@ def make_plan(
     Args:
         graph: A checked flow.
         placement: ``process``: each node its own process; ``fused``: one worker for all;
-            ``auto``: light nodes join a neighbour.
+            ``auto``: light nodes join a neighbour, and sources of one GPU each other.
         tickets: Frames of a stream in flight; None for the planner's choice.
         find_gpus: Returns the GPUs; called only where a node wants one.
 
@@ -69,7 +69,7 @@ def make_plan(
     for node in graph.nodes:
         _check_tasks(graph, node)
     devices = site(graph, find_gpus, may_spread=placement != "fused")
-    workers, homes = place(graph, placement, [len(there) for there in devices])
+    workers, homes = place(graph, placement, devices)
     notes: list[str] = []
     sizes = _batch_sizes(graph, homes, tickets, notes)
     exits = _exits(graph)
@@ -91,7 +91,10 @@ def make_plan(
             for n in graph.nodes
         ),
         sources=tuple(
-            _source_plan(graph, source, homes, sizes, exits, tickets)
+            replace(
+                _source_plan(graph, source, homes, sizes, exits, tickets),
+                shares_worker=_shares_worker(graph, workers[homes[source][0]], source, devices),
+            )
             for source in graph.sources
         ),
         exits=exits,
@@ -261,6 +264,13 @@ def _source_plan(  # noqa: PLR0913 - the facts that a source depends on
         exits=tuple(e.index for e in exits if source in e.sources),
         num_items=node.num_items,
     )
+
+
+def _shares_worker(
+    graph: Graph, worker: WorkerPlan, source: int, devices: Sequence[Sequence[str]]
+) -> bool:
+    num_sources = sum(isinstance(graph.nodes[i].node, ProducerNode) for i in worker.nodes)
+    return num_sources > 1 and is_on_gpu(devices[source][0])
 
 
 def num_cores() -> int:

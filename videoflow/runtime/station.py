@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from videoflow.core.graph import GraphNode
 from videoflow.core.node import SKIP, Ending, Node
@@ -72,7 +72,12 @@ class Station:
         deal: Which frames this task takes.
         outlet: Where its outputs go.
         desk: Its slots.
+
+    Attributes:
+        steps_on_device: Whether ``step`` wants the node's device to be the current one.
     """
+
+    steps_on_device: ClassVar[bool] = True
 
     def __init__(
         self, host: Host, graph_node: GraphNode, deal: Deal, outlet: Outlet, desk: Desk

@@ -21,7 +21,6 @@ from videoflow.runtime.board import Board
 from videoflow.runtime.control import ControlSocket
 from videoflow.runtime.launch import Launch
 from videoflow.runtime.ledger import Ledger
-from videoflow.runtime.marks import Kind, mark
 from videoflow.runtime.output import OutputPump
 from videoflow.runtime.plan import Plan
 from videoflow.runtime.rings import worker_readers
@@ -61,7 +60,7 @@ class Supervisor:
         self._killed: set[int] = set()
         self._num_restarts: dict[int, int] = {}
         self._has_started = False
-        self._lost_node = 0
+        self._lost_nodes: tuple[int, ...] = (0,)
         self._wanted_stop: Ending | None = None
         self._wants_kill = False
         self._stop_since: float | None = None
@@ -148,7 +147,7 @@ class Supervisor:
                     pass
                 pump.close()
             self._selector.close()
-            self.ledger.close(mark(Kind.FAILED, self._lost_node))
+            self.ledger.close(self._lost_nodes)
         except BaseException as error:
             self.error = self.error or error
         finally:
@@ -234,7 +233,7 @@ class Supervisor:
             return
         ending: Ending = "stopped" if worker in self._killed else "failed"
         if worker not in self._killed:
-            self._lost_node = plan.nodes[0]
+            self._lost_nodes = plan.nodes
             self._fail(self._died(worker, code))
         for other in self._alive:
             self._launch.controls[other].send(("lost", worker, ending))
@@ -330,7 +329,7 @@ class Supervisor:
         for worker in workers & self._alive - self._killed:
             self._killed.add(worker)
             plan = self._plan.workers[worker]
-            self._lost_node = plan.nodes[0]
+            self._lost_nodes = plan.nodes
             self.notes.append(f"worker {plan.name!r} did not end in time and was killed")
             self._launch.keeper.send(("kill", worker))
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from videoflow.runtime.board import Board
 from videoflow.runtime.channel import ChannelReader, ChannelWriter
 from videoflow.runtime.control import ControlSocket
 from videoflow.runtime.device import Devices
-from videoflow.runtime.door import BatchDoor, RealtimeDoor
+from videoflow.runtime.door import Door
 from videoflow.runtime.floor import build_stations
 from videoflow.runtime.ledger import lane_home
 from videoflow.runtime.payload import Loader
@@ -111,7 +112,7 @@ class Worker:
         floor = build_stations(self, plan, index)
         self._stations = floor.stations
         self._inlets = floor.inlets
-        self._doors = [s for s in self._stations if isinstance(s, BatchDoor | RealtimeDoor)]
+        self._doors = [s for s in self._stations if isinstance(s, Door)]
 
     # What stations ask of their worker
 
@@ -152,8 +153,7 @@ class Worker:
             self._tell(("ready",))
         self._loop()
         for station in self._stations:
-            with station.on_device():
-                station.close()
+            self._close(station)
         self._deliver_the_rest()
         self._let_go()
         self._tell(("bye",))
@@ -189,11 +189,15 @@ class Worker:
     def _advance(self, station: Station) -> bool:
         """Let a station work for a little while; return whether it did anything."""
         self._use_threads(station)
-        with station.on_device():
+        with station.on_device() if station.steps_on_device else nullcontext():
             has_worked = station.step()
-            if station.is_done:
-                station.close()
+        if station.is_done:
+            self._close(station)
         return has_worked
+
+    def _close(self, station: Station) -> None:
+        with station.on_device():
+            station.close()
 
     def _patience(self) -> float | None:
         """Return how long to wait for mail, in seconds; None for as long as it takes."""
