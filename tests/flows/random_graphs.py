@@ -54,8 +54,10 @@ class FlowSpec:
 
 
 class Source(ProducerNode):
-    def __init__(self, number: int, length: int, pause_seconds: float = 0.0) -> None:
-        super().__init__(name=f"s{number}")
+    def __init__(
+        self, number: int, length: int, pause_seconds: float = 0.0, device: str = "auto"
+    ) -> None:
+        super().__init__(name=f"s{number}", device=device)
         self.number, self.length, self.at = number, length, 0
         self.pause_seconds = pause_seconds
 
@@ -201,9 +203,13 @@ def build(
     flow_type: FlowType,
     placement: Any,
     pause_seconds: float = 0,
+    device: str = "auto",
 ) -> Flow:
-    """Return the flow that ``spec`` describes; consumer i writes ``folder/i.json``."""
-    sources = [Source(i, n, pause_seconds) for i, n in enumerate(spec.lengths)]
+    """Return the flow that ``spec`` describes; consumer i writes ``folder/i.json``.
+
+    ``device`` is that of the sources: on a GPU they are threads of one worker.
+    """
+    sources = [Source(i, n, pause_seconds, device) for i, n in enumerate(spec.lengths)]
     nodes: list[Any] = list(sources)
     for one in spec.nodes:
         node: Any = KINDS[one.kind](one.number, nb_tasks=one.nb_tasks)

@@ -12,10 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fake_device import fake_engine
 from tests.flows.random_graphs import FlowSpec, build, evaluate, flow_specs
-from videoflow.core import Report
+from videoflow.core import Flow, Report
+from videoflow.runtime.local import LocalEngine
 
-PLACEMENTS = ["process", "fused", "auto"]
+PLACEMENTS = ["process", "fused", "auto", "threads"]
+"""Of ``Flow``, and ``threads``: sources on a GPU that is none, as threads of one worker."""
+
 relaxed = settings(
     deadline=None,
     max_examples=int(os.environ.get("VIDEOFLOW_RANDOM_GRAPHS", "12")),  # of each kind
@@ -29,9 +33,9 @@ relaxed = settings(
 def test_batch_equals_plain_evaluation(placement: str, spec: FlowSpec) -> None:
     """In batch mode each consumer gets, per stream, exactly what plain evaluation gives."""
     with tempfile.TemporaryDirectory() as folder:
-        flow = build(spec, Path(folder), flow_type="batch", placement=placement)
+        flow, engine = built(spec, Path(folder), placement, flow_type="batch")
 
-        report = flow.run().join(60)
+        report = flow.run(engine=engine).join(60)
 
         for number, lanes in enumerate(evaluate(spec)):
             got = read(Path(folder), number)
@@ -50,11 +54,11 @@ def test_realtime_delivers_an_ordered_part(
 ) -> None:
     """In realtime what is delivered is in order, and the ledger explains the rest."""
     with tempfile.TemporaryDirectory() as folder:
-        flow = build(
-            spec, Path(folder), flow_type="realtime", placement=placement, pause_seconds=pause
+        flow, engine = built(
+            spec, Path(folder), placement, flow_type="realtime", pause_seconds=pause
         )
 
-        report = flow.run().join(60)
+        report = flow.run(engine=engine).join(60)
 
         is_exact = all(s.num_dropped == 0 for s in report.streams)
         for number, lanes in enumerate(evaluate(spec)):
@@ -62,6 +66,15 @@ def test_realtime_delivers_an_ordered_part(
             if is_exact:
                 assert sorted(got) == sorted(row for rows in lanes.values() for row in rows)
     assert_ledger_adds_up(report)
+
+
+def built(
+    spec: FlowSpec, folder: Path, placement: str, **options: Any
+) -> tuple[Flow, LocalEngine | None]:
+    """Return the flow of ``spec``, and what runs it."""
+    if placement == "threads":
+        return build(spec, folder, placement="auto", device="cuda", **options), fake_engine()
+    return build(spec, folder, placement=placement, **options), None
 
 
 def read(folder: Path, number: int) -> list[Any]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.runtime.conftest import FAILED, SKIPPED, SOURCE, STEP, Books
+from tests.runtime.conftest import FAILED, SKIPPED, SOURCE, STEP, TWO, Books
 from videoflow.runtime.board import DoorRecord
 from videoflow.runtime.marks import DELIVERED, Kind, mark
 
@@ -70,7 +70,7 @@ def test_marks_are_folded_as_tickets_come_home(books: Books) -> None:
             books.ledger.fold(SOURCE, books.ledger.home(SOURCE))
             books.ledger.fold(SOURCE, books.ledger.home(SOURCE))  # again: nothing more
 
-    books.ledger.close([SECOND])
+    books.ledger.close([TWO])
 
     report = books.ledger.stream_report(SOURCE)
     assert (report.num_read, report.num_delivered) == (11, 11)
@@ -90,7 +90,7 @@ def test_frames_that_a_killed_worker_held_have_failed(books: Books) -> None:
     books.finish(1, 4, DELIVERED)
     books.finish(0, 5, DELIVERED)
 
-    books.ledger.close([SECOND])
+    books.ledger.close([TWO])
 
     report = books.ledger.stream_report(SOURCE)
     assert (report.num_read, report.num_delivered, report.failed) == (7, 5, {"at two": 2})

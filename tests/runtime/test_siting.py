@@ -294,3 +294,41 @@ def test_a_machine_without_a_driver_has_no_gpus(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("ctypes.CDLL", no_library)
 
     assert visible_gpus() == ()
+
+
+@pytest.mark.parametrize(
+    ("num_cameras", "placement", "want"),
+    [
+        pytest.param(1, "auto", [1], id="one"),
+        pytest.param(8, "auto", [8], id="as-many-as-fit"),
+        pytest.param(9, "auto", [5, 4], id="about-equal"),
+        pytest.param(32, "auto", [8, 8, 8, 8], id="many"),
+        pytest.param(3, "process", [1, 1, 1], id="process"),
+    ],
+)
+def test_sources_of_a_gpu_share_workers(
+    num_cameras: int, placement: Any, want: list[int]
+) -> None:
+    """Up to eight sources of one GPU are threads of one worker, and pay for one context."""
+    cameras = [Camera(name=f"c{n}") for n in range(num_cameras)]
+
+    plan = plan_of(cameras, Model()(Streams(*cameras)), num_gpus=1, placement=placement)
+
+    readers = [w for w in plan.workers if w.nodes[0] < num_cameras]
+    assert [len(worker.nodes) for worker in readers] == want
+    assert {s.shares_worker for s in plan.sources} == {max(want) > 1}
+    (memory,) = plan_memory(plan)
+    assert memory.context_bytes == (len(want) + 1 + 1) * 500 * MIB  # readers, model, sink
+    told = explain_plan(plan).count("reads in a thread of its own")
+    assert told == (num_cameras if max(want) > 1 else 0)
+
+
+def test_each_gpu_has_its_own_workers_for_sources() -> None:
+    """Sources of two GPUs never share a worker, and those of the CPU share none."""
+    cameras = [Camera(name=f"c{n}") for n in range(4)]
+    others = [Camera(name=f"h{n}", device="cpu") for n in range(2)]
+
+    plan = plan_of([*cameras, *others], Model()(Streams(*cameras)), step()(Streams(*others)))
+
+    names = {worker.name for worker in plan.workers}
+    assert {"c0+c2", "c1+c3", "h0", "h1"} <= names

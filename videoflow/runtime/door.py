@@ -113,6 +113,8 @@ class Door(Station):
                 self._source_ended("finished")
                 return None
             except Exception as error:
+                if self._has_sent_end:  # nobody wants the item, and its readers may be gone
+                    return None
                 self._fail(self._plan.stream, self._num_read, error)
                 if self._is_broken:
                     self._source_ended("failed")
