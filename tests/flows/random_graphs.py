@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from hypothesis import strategies as st
@@ -55,9 +55,9 @@ class FlowSpec:
 
 class Source(ProducerNode):
     def __init__(
-        self, number: int, length: int, pause_seconds: float = 0.0, device: str = "auto"
+        self, number: int, length: int, pause_seconds: float = 0.0, **options: Any
     ) -> None:
-        super().__init__(name=f"s{number}", device=device)
+        super().__init__(name=f"s{number}", **options)
         self.number, self.length, self.at = number, length, 0
         self.pause_seconds = pause_seconds
 
@@ -68,6 +68,15 @@ class Source(ProducerNode):
         if self.pause_seconds:
             time.sleep(self.pause_seconds)
         return source_value(self.number, self.at - 1)
+
+
+class DeviceSource(Source):
+    """A source on a GPU; what drives that wants torch."""
+
+    preload: ClassVar[tuple[str, ...]] = ("torch",)
+
+    def __init__(self, number: int, length: int, pause_seconds: float = 0.0) -> None:
+        super().__init__(number, length, pause_seconds, device="cuda")
 
 
 class Map(ProcessorNode):
@@ -203,13 +212,14 @@ def build(
     flow_type: FlowType,
     placement: Any,
     pause_seconds: float = 0,
-    device: str = "auto",
+    has_gpu: bool = False,
 ) -> Flow:
     """Return the flow that ``spec`` describes; consumer i writes ``folder/i.json``.
 
-    ``device`` is that of the sources: on a GPU they are threads of one worker.
+    With ``has_gpu`` the sources are on a GPU, and so threads of one worker.
     """
-    sources = [Source(i, n, pause_seconds, device) for i, n in enumerate(spec.lengths)]
+    kind = DeviceSource if has_gpu else Source
+    sources = [kind(i, n, pause_seconds) for i, n in enumerate(spec.lengths)]
     nodes: list[Any] = list(sources)
     for one in spec.nodes:
         node: Any = KINDS[one.kind](one.number, nb_tasks=one.nb_tasks)

@@ -17,14 +17,15 @@ from tests.flows.random_graphs import FlowSpec, build, evaluate, flow_specs
 from videoflow.core import Flow, Report
 from videoflow.runtime.local import LocalEngine
 
-PLACEMENTS = ["process", "fused", "auto", "threads"]
-"""Of ``Flow``, and ``threads``: sources on a GPU that is none, as threads of one worker."""
-
+PLACEMENTS = ["process", "fused", "auto"]
+THREADS = "threads"  # not of ``Flow``: sources on a GPU that is none, in one worker
+NUM_EXAMPLES = int(os.environ.get("VIDEOFLOW_RANDOM_GRAPHS", "12"))  # of each kind
 relaxed = settings(
     deadline=None,
-    max_examples=int(os.environ.get("VIDEOFLOW_RANDOM_GRAPHS", "12")),  # of each kind
+    max_examples=NUM_EXAMPLES,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+few = settings(relaxed, max_examples=-(-NUM_EXAMPLES // 3))  # a device needs torch: slow starts
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
@@ -32,6 +33,17 @@ relaxed = settings(
 @given(spec=flow_specs(may_pair=True))
 def test_batch_equals_plain_evaluation(placement: str, spec: FlowSpec) -> None:
     """In batch mode each consumer gets, per stream, exactly what plain evaluation gives."""
+    assert_batch_is_exact(spec, placement)
+
+
+@few
+@given(spec=flow_specs(may_pair=True))
+def test_batch_with_sources_in_threads_equals_plain_evaluation(spec: FlowSpec) -> None:
+    """The same holds where sources are threads of one worker."""
+    assert_batch_is_exact(spec, THREADS)
+
+
+def assert_batch_is_exact(spec: FlowSpec, placement: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         flow, engine = built(spec, Path(folder), placement, flow_type="batch")
 
@@ -53,6 +65,17 @@ def test_realtime_delivers_an_ordered_part(
     placement: str, spec: FlowSpec, pause: float
 ) -> None:
     """In realtime what is delivered is in order, and the ledger explains the rest."""
+    assert_realtime_is_explained(spec, placement, pause)
+
+
+@few
+@given(spec=flow_specs(may_pair=False), pause=st.sampled_from([0.0, 0.0005]))
+def test_realtime_with_sources_in_one_worker(spec: FlowSpec, pause: float) -> None:
+    """The same holds where realtime sources share a worker."""
+    assert_realtime_is_explained(spec, THREADS, pause)
+
+
+def assert_realtime_is_explained(spec: FlowSpec, placement: str, pause: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         flow, engine = built(
             spec, Path(folder), placement, flow_type="realtime", pause_seconds=pause
@@ -72,8 +95,8 @@ def built(
     spec: FlowSpec, folder: Path, placement: str, **options: Any
 ) -> tuple[Flow, LocalEngine | None]:
     """Return the flow of ``spec``, and what runs it."""
-    if placement == "threads":
-        return build(spec, folder, placement="auto", device="cuda", **options), fake_engine()
+    if placement == THREADS:
+        return build(spec, folder, placement="auto", has_gpu=True, **options), fake_engine()
     return build(spec, folder, placement=placement, **options), None
 
 
