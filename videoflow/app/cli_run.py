@@ -48,7 +48,12 @@ FormOption = Annotated[
     ),
 ]
 SecondsOption = Annotated[
-    float, typer.Option(min=0.1, help="For how long, unless the source ends before.")
+    float,
+    typer.Option(
+        min=0.1,
+        max=86400,
+        help="For how long, 0.1 to 86400 s (a day), unless the source ends before.",
+    ),
 ]
 
 

@@ -97,8 +97,8 @@ def resolve_inputs(document: Document, settings: Settings) -> dict[str, Any]:
     Of several texts for one input the last one counts, unless it takes many.
 
     Raises:
-        ConfigError: An input that there is not, one without value and default, or a word that
-            is not among its choices.
+        ConfigError: An input that there is not, one without value and default, an empty text,
+            or a word that is not among its choices.
     """
     declared: dict[str, Any] = document.data.get("inputs") or {}
     for name in settings:
@@ -109,7 +109,8 @@ def resolve_inputs(document: Document, settings: Settings) -> dict[str, Any]:
     for name, description in declared.items():
         _check_description(document, name, description)
         if name in settings:
-            values[name] = _set(name, settings[name], takes_many=description.get("many", False))
+            with explained(document, "inputs", name):
+                values[name] = _set(name, settings[name], description)
         elif "default" in description:
             values[name] = description["default"]
         else:
@@ -173,7 +174,11 @@ def _meaning_of(document: Document, key_path: KeyPath, message: str) -> str | No
     for key in key_path:
         place = place[key]
     names = dict.fromkeys(found["name"] for found in _REFERENCE.finditer(str(place)))
-    meant = [name for name in names if len(names) == 1 or f"{name}=" in message]
+    told = {name for name in names if f"{name}=" in message}
+    if isinstance(place, dict):  # max_batch_size: ${batch}
+        texts = {key: str(text) for key, text in place.items() if f" {key}=" in message}
+        told |= {name for name in names for text in texts.values() if f"${{{name}}}" == text}
+    meant = [name for name in names if len(names) == 1 or name in told]
     if len(meant) != 1:
         return None
     about = (document.data.get("inputs") or {}).get(meant[0]) or {}
@@ -181,9 +186,15 @@ def _meaning_of(document: Document, key_path: KeyPath, message: str) -> str | No
     return f"{meant[0]}{example} is {about['help']}" if about.get("help") else None
 
 
-def _set(name: str, given: str | Sequence[str], *, takes_many: bool) -> Any:
+def _set(name: str, given: str | Sequence[str], description: Mapping[str, Any]) -> Any:
     texts = [given] if isinstance(given, str) else given
-    if takes_many and len(texts) > 1:
+    if "" in texts:
+        about = description.get("help")
+        raise ConfigError(
+            f"got nothing for {name!r}" + (f", want: {about}" if about else ""),
+            help="a variable of the shell that is not set is one cause of an empty word",
+        )
+    if description.get("many") and len(texts) > 1:
         return list(texts)
     return SetText(texts[-1], f"{name}={texts[-1]}")
 
