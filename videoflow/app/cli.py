@@ -97,10 +97,14 @@ def doctor(
     """Show GPUs, decoders and libraries, and what to do about what is missing.
 
     The exit code is 1 where a GPU is there and does not decode, and 0 otherwise.
+
+        videoflow doctor --json
     """
     from videoflow.app.doctor import as_json, describe, diagnose
+    from videoflow.app.working import show_working
 
-    diagnosis = diagnose()
+    with show_working("looking at GPUs, decoders and libraries"):
+        diagnosis = diagnose()
     print(as_json(diagnosis) if is_json else "\n".join(describe(diagnosis)))
     if not diagnosis.is_well:
         raise typer.Exit(FAILED)

@@ -48,8 +48,9 @@ def demo(
 
     from videoflow.app.demo import Demo
     from videoflow.app.progress import show_progress
+    from videoflow.app.working import show_working
 
-    with exit_code(WRONG_INPUT):
+    with exit_code(WRONG_INPUT), nullcontext() if as_json else show_working("starting"):
         film = Demo(out, seed=seed, seconds=seconds)
         flow = film.build()
         flow.run()

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from videoflow.app.cli_completion import completion_of
 from videoflow.app.cli_usage import told_usage, usage_error
 from videoflow.app.document import Document, read_document
 from videoflow.errors import ConfigError
@@ -113,11 +114,18 @@ def _parameters(
         example = about.get("example") or _words(about) or name.upper()
         default = about.get("default")
         text = str(about.get("help", "")) + (f" (default: {default})" if default else "")
+        complete = completion_of(name, map(str, about.get("choices") or ()))
         if name == first:
-            says: Any = typer.Argument(metavar=example, help=text, show_default=False)
+            says: Any = typer.Argument(
+                metavar=example, help=text, show_default=False, autocompletion=complete
+            )
         else:
             says = typer.Option(
-                _option_name(name), metavar=example, help=text, rich_help_panel=_PANEL
+                _option_name(name),
+                metavar=example,
+                help=text,
+                rich_help_panel=_PANEL,
+                autocompletion=complete,
             )
         if not is_required:
             kind = kind | None

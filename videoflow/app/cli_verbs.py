@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from videoflow.app.cli_completion import complete_config
 from videoflow.app.cli_inputs import Act, command_of, options_of, read_arguments
 from videoflow.app.cli_run import run_flow
 from videoflow.app.exit_codes import WRONG_INPUT, exit_code
@@ -23,7 +24,12 @@ FOR_ANY_CONFIG = {"ignore_unknown_options": True, "allow_extra_args": True}
 _PANEL = "Recipes (each is a config that comes with Videoflow)"
 
 ConfigArgument = Annotated[
-    str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a shipped config.")
+    str,
+    typer.Argument(
+        metavar="CONFIG",
+        help="A YAML file, or the name of a shipped config.",
+        autocompletion=complete_config,
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,
