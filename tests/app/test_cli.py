@@ -161,7 +161,9 @@ def test_a_path_that_is_there_wins(
     Path("count_people.yaml").write_text("nodes: []")
 
     assert main(["run", "count_people.yaml"]) == 2
-    assert "error: count_people.yaml:1, $: got no nodes" in capsys.readouterr().err
+    assert (
+        "error: count_people.yaml:1, $.nodes: got [], want a mapping" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,14 @@ from typing import Annotated
 
 import typer
 
+from videoflow.app.cli_verbs import WordGroup
 from videoflow.app.exit_codes import WRONG_INPUT, exit_code
 
 __all__ = ["eval_app"]
 
-eval_app = typer.Typer(no_args_is_help=True, help="Score results against ground truth.")
+eval_app = typer.Typer(
+    cls=WordGroup, no_args_is_help=True, help="Score results against ground truth."
+)
 
 
 class Classes(StrEnum):

@@ -55,7 +55,12 @@ def read_arguments(config: Path, arguments: Sequence[str]) -> dict[str, str | li
     Raises:
         ConfigError: An argument that is none, or the file cannot be read.
     """
-    inputs = _inputs_of(read_document(config))
+    document = read_document(config)
+    inputs = _inputs_of(document)
+    if not inputs:  # perhaps it is no config at all
+        from videoflow.app.config import check_sections  # slow: only who asks
+
+        check_sections(document)
     settings: dict[str, str | list[str]] = {}
 
     def call(**given: Any) -> None:
@@ -66,7 +71,7 @@ def read_arguments(config: Path, arguments: Sequence[str]) -> dict[str, str | li
         command.main(list(arguments), prog_name=config.stem, standalone_mode=False)
     except usage_error as error:
         told = told_usage(
-            error, arguments, help=f"inputs: {', '.join(map(_option_name, inputs))}"
+            error, arguments, help=f"inputs: {', '.join(map(_option_name, inputs)) or 'none'}"
         )
         raise ConfigError(f"{config}: {told.message}", help=told.help) from error
     return settings

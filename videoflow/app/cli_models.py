@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from videoflow.app.cli_completion import complete_model
+from videoflow.app.cli_verbs import WordGroup
 from videoflow.app.exit_codes import WRONG_INPUT, exit_code
 
 __all__ = ["models_app"]
 
 models_app = typer.Typer(
-    no_args_is_help=True, help="What is on the model shelf; its weights, and whether they work."
+    cls=WordGroup,
+    no_args_is_help=True,
+    help="What is on the model shelf; its weights, and whether they work.",
 )
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

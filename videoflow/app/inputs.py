@@ -179,11 +179,15 @@ def _meaning_of(document: Document, key_path: KeyPath, message: str) -> str | No
         texts = {key: str(text) for key, text in place.items() if f" {key}=" in message}
         told |= {name for name in names for text in texts.values() if f"${{{name}}}" == text}
     meant = [name for name in names if len(names) == 1 or name in told]
-    if len(meant) != 1:
+    inputs = document.data.get("inputs") or {}
+    return "; ".join(filter(None, (_told(name, inputs.get(name)) for name in meant))) or None
+
+
+def _told(name: str, about: Any) -> str | None:
+    if not isinstance(about, dict) or not about.get("help"):
         return None
-    about = (document.data.get("inputs") or {}).get(meant[0]) or {}
     example = f" ({about['example']})" if about.get("example") else ""
-    return f"{meant[0]}{example} is {about['help']}" if about.get("help") else None
+    return f"{name}{example} is {about['help']}"
 
 
 def _set(name: str, given: str | Sequence[str], description: Mapping[str, Any]) -> Any:
@@ -216,9 +220,13 @@ def _chosen(document: Document, name: str, word: Any, choices: Any) -> Any:
     with document.at("inputs", name, "choices"):
         if not isinstance(choices, dict) or not choices:
             raise ConfigError("want a list of words, or a mapping from words to values")
-    with document.at("inputs", name):
-        if not isinstance(word, str) or word not in choices:
-            raise unknown_word(name, str(word), choices)
+    if not isinstance(word, str) or word not in choices:
+        error = unknown_word(name, str(word), choices)
+        raise document.error(
+            ("inputs", name),
+            error.message,
+            help=error.help or _told(name, document.data["inputs"][name]),
+        )
     return choices[word]
 
 

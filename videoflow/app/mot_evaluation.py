@@ -172,7 +172,8 @@ def _one_for_each(
 ) -> list[int | Default]:
     if len(values) not in (0, 1, num_pairs):
         raise ConfigError(
-            f"got {len(values)} x {option} for {num_pairs} pairs, want one, or one for each"
+            f"got {len(values)} x {option} for {num_pairs} pairs, want one, or one for each",
+            help="a folder counts as many pairs as it has sequences",
         )
     if len(values) == num_pairs:
         return list(values)
