@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -117,6 +118,24 @@ def test_explains_without_starting(
     assert capsys.readouterr().out == "the drawing as text\n\nthe plan\n"
     assert main(["explain", config, "--set", "last=4", "--format", "svg"]) == 0
     assert capsys.readouterr().out == "the drawing as svg\n"
+
+
+def test_explains_for_programs(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """--json tells nodes, where they run and what they wait for, and the streams."""
+    assert main(["explain", config, "4", "--json"]) == 0
+
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["flow"], plan["type"], plan["notes"]) == ("flow", "batch", [])
+    assert [(node["name"], node["type"], node["from"]) for node in plan["nodes"]] == [
+        ("count", "IntProducer", []),
+        ("end", "VoidConsumer", ["count"]),
+    ]
+    assert {worker for node in plan["nodes"] for worker in node["workers"]} == set(
+        range(plan["num_workers"])
+    )
+    assert [(s["name"], s["from"], s["num_items"]) for s in plan["streams"]] == [
+        ("count", "count", 5)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,15 @@ def test_speed_is_that_of_the_last_seconds() -> None:
     assert seen == [0.0, 1.0, 20.0, 20.0]
 
 
+def test_the_speed_counts_from_when_models_are_loaded() -> None:
+    """Ten seconds of loading do not make the first frames slow."""
+    speed = Speed(window_seconds=20.0)
+
+    seen = [speed.update(seconds, done) for seconds, done in [(5, 0), (10, 0), (11, 20)]]
+
+    assert seen == [0.0, 0.0, 20.0]
+
+
 class FakeFlow:
     def progress(self) -> Progress:
         return make_progress(8, 8)

@@ -21,7 +21,7 @@ from videoflow.app.cli_new import new_app, schema
 from videoflow.app.cli_run import bench_flow, explain_flow, run_flow
 from videoflow.app.cli_usage import told_usage, usage_error
 from videoflow.app.cli_verbs import FOR_ANY_CONFIG, VerbGroup, for_any_config
-from videoflow.app.exit_codes import FAILED, WRONG_INPUT, exit_code, forget_unprinted
+from videoflow.app.exit_codes import FAILED, UNREAD, WRONG_INPUT, exit_code, forget_unprinted
 
 __all__ = ["app", "main"]
 
@@ -57,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = _call(words)
             print(end="", flush=True)  # here, where a full disk can be told
     except SystemExit as exit:
-        code = exit.code
+        # typer leaves with 1 where nobody reads any more, and keeps the cause.
+        code = UNREAD if isinstance(exit.__context__, BrokenPipeError) else exit.code
         forget_unprinted()
     return code if isinstance(code, int) else int(bool(code))
 

@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 from videoflow.errors import VideoflowError
 
-__all__ = ["FAILED", "INTERRUPTED", "WRONG_INPUT", "exit_code", "forget_unprinted"]
+__all__ = ["FAILED", "INTERRUPTED", "UNREAD", "WRONG_INPUT", "exit_code", "forget_unprinted"]
 
 FAILED: Final = 1
 WRONG_INPUT: Final = 2
