@@ -28,6 +28,7 @@ BLOCKS = [
 ]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
+PATIENCE_SECONDS = 300  # a guard against hanging, and no measure of speed
 RUNNING_SUMS = "".join(f"{n * (n + 1) // 2}\n" for n in range(41))
 
 
@@ -39,7 +40,7 @@ def run(script: Path, *arguments: str, folder: Path) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr
