@@ -104,6 +104,31 @@ def test_a_camera_that_is_not_there_is_refused_before_the_flow_starts() -> None:
         LiveReader(77).check()
 
 
+def test_a_camera_that_does_not_answer_is_refused_before_the_flow_starts() -> None:
+    """One clear error, with the password left out; who is told to wait is not asked."""
+    with LiveServer([]) as server:
+        address = server.url.replace("http://", "rtsp://admin:secret@")
+
+    with pytest.raises(SourceError, match="cannot be opened: Connection refused") as error:
+        LiveReader(address).check()
+    LiveReader(address, max_reconnects=3).check()
+
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        pytest.param("rtsp:///door", "got no host", id="no-host"),
+        pytest.param("rtsp://camera:99999/door", "want 1 to 65535", id="port"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(url: str, message: str) -> None:
+    """What cannot be an address is told without asking anybody."""
+    with pytest.raises(SourceError, match=message):
+        LiveReader(url).check()
+
+
 def test_a_reader_that_is_not_open_says_so() -> None:
     """Reading before open is an error of order, not of the source."""
     with pytest.raises(FlowStateError, match="is not open"):

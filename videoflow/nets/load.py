@@ -242,11 +242,17 @@ def resolve_device(device: str) -> torch.device:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
 
     Raises:
-        GraphError: A GPU that is not there.
+        GraphError: No device, or a GPU that is not there.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    where = torch.device(device)
+    try:
+        where = torch.device(device)
+    except RuntimeError as error:
+        raise GraphError(
+            f"device: got {device!r}, want 'auto', 'cpu', 'cuda' or 'cuda:N'",
+            help="device='auto' takes a GPU if there is one, and the CPU if not",
+        ) from error
     if where.type == "cuda" and (where.index or 0) >= torch.cuda.device_count():
         raise GraphError(
             f"device: got {device!r}, and torch sees {torch.cuda.device_count()} GPUs",

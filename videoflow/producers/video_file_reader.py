@@ -79,6 +79,15 @@ class VideoFileReader(ProducerNode):
         except SourceError:
             return None
 
+    @property
+    def size_hw(self) -> tuple[int, int] | None:
+        """As the container says it, or None where it does not."""
+        try:
+            size_hw = self._probe().size_hw
+        except SourceError:
+            return None
+        return size_hw if all(size_hw) else None
+
     def check(self) -> None:
         """Refuse a file that is missing, empty, no video, or has no frame that decodes.
 
