@@ -79,6 +79,18 @@ def test_a_second_stream_needs_a_name_of_its_own(tmp_path: Path, has_first_ended
     writer.close()
 
 
+def test_frames_of_no_stream_of_the_flow_are_not_lost_silently(tmp_path: Path) -> None:
+    """Frames whose stream never ends are an error that names both, and no file is left."""
+    writer = VideoFileWriter(tmp_path / "{stream}.mp4", num_threads=1)
+
+    writer.consume(make_frame("gate"))
+    writer.end_stream("door", "finished")
+
+    with pytest.raises(OutputError, match=r"got frames of 'gate', want a stream .*: door"):
+        writer.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_name_with_a_slash_stays_in_the_folder(tmp_path: Path) -> None:
     """A stream's name can't choose another folder."""
     writer = VideoFileWriter(tmp_path / "{stream}.mp4", num_threads=1)

@@ -285,6 +285,35 @@ def test_clock_is_fair_between_streams() -> None:
     assert batches == [[(0, 0), (0, 1), (1, 0)], [(0, 2), (0, 3)]]
 
 
+def test_clock_gives_up_what_is_too_old() -> None:
+    """When a batch is closed older items go out as stale markers, and newer take their places.
+
+    An item that is exactly as old as allowed is none of them.
+    """
+    batcher = ClockBatcher(policy(2, max_staleness_seconds=1.0), num_lanes=2)
+    for lane, seq, entered in ((0, 0, 6.0), (0, 1, 8.0), (1, 0, 7.5), (1, 1, 8.5)):
+        batcher.offer(turn(lane, seq, entered=entered))
+
+    turns = batcher.take(9.0, may_more_come=always)
+
+    assert keys(turns) == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    assert [one.is_stale for one in turns] == [True, True, False, False]
+    assert [one.is_marker for one in turns] == [True, True, False, False]
+    assert batcher.due_seconds() is None
+
+
+def test_clock_may_find_nothing_fresh() -> None:
+    """A batch in which all items are too old has markers only, and nothing is left behind."""
+    batcher = ClockBatcher(policy(2, max_staleness_seconds=1.0), num_lanes=1)
+    batcher.offer(turn(0, 0, entered=1.0))
+    batcher.offer(turn(0, 1, is_marker=True, entered=1.0))
+
+    turns = batcher.take(9.0, may_more_come=always)
+
+    assert [one.is_stale for one in turns] == [True, False]
+    assert batcher.take(9.0, may_more_come=always) == []
+
+
 def test_clock_never_keeps_leading_markers_waiting() -> None:
     """A frame that was given up passes at once where no item stands before it."""
     batcher = ClockBatcher(policy(4, max_delay_seconds=9.0), num_lanes=2)

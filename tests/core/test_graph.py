@@ -17,7 +17,7 @@ from videoflow.core import (
     Streams,
     TaskModuleNode,
 )
-from videoflow.core.graph import build_graph
+from videoflow.core.graph_builder import build_graph
 from videoflow.errors import GraphError
 
 

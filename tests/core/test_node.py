@@ -185,6 +185,11 @@ def test_a_node_that_forgets_super_init_works() -> None:
             "'batch': got max_delay_seconds=-1, want >= 0",
             id="max_delay_seconds",
         ),
+        pytest.param(
+            lambda: Batch(max_staleness_seconds=0),
+            "'batch': got max_staleness_seconds=0, want more than 0, or None",
+            id="max_staleness_seconds",
+        ),
     ],
 )
 def test_mistakes_are_refused_where_they_are_written(call: Any, want: str) -> None:

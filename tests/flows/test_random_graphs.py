@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from videoflow.core import Report
 PLACEMENTS = ["process", "fused", "auto"]
 relaxed = settings(
     deadline=None,
-    max_examples=12,
+    max_examples=int(os.environ.get("VIDEOFLOW_RANDOM_GRAPHS", "12")),  # of each kind
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

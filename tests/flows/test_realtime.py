@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from videoflow.core import ConsumerNode, Flow, ProcessorNode, ProducerNode, StreamReport
+from tests.flows.nodes import Collect, Same, assert_ledger_adds_up, collected, wait_until
+from videoflow.core import (
+    BatchProcessorNode,
+    ConsumerNode,
+    Flow,
+    ProcessorNode,
+    ProducerNode,
+    StreamReport,
+)
 
 MODEL_SECONDS = 0.05
 SOURCE_FPS = 200
@@ -80,3 +89,36 @@ def test_newest_frames_win_and_ages_stay_bounded(tmp_path: Path) -> None:
     assert stream.num_delivered == len(numbers)
     assert stream.dropped == {"stale at the door of camera": stream.num_read - len(numbers)}
     assert 0.5 < len(numbers) * MODEL_SECONDS / SECONDS <= 1.05
+
+
+class SlowBatch(BatchProcessorNode):
+    """Takes longer for any batch than a frame may be old."""
+
+    def process_batch(self, batch: Sequence[Any]) -> Sequence[Any]:
+        time.sleep(2.5 * STALENESS_SECONDS)
+        return list(batch)
+
+
+STALENESS_SECONDS = 0.2
+
+
+def test_what_waited_too_long_for_a_batch_is_dropped(tmp_path: Path) -> None:
+    """The report says where, a join gets every other frame, and the ledger is whole."""
+    camera = Camera()
+    model = SlowBatch(max_batch_size=1, max_staleness_seconds=STALENESS_SECONDS, name="detect")(
+        camera
+    )
+    joined = Same(name="join")(camera, model)
+    flow = Flow([camera], [Collect(tmp_path / "got")(joined)], "realtime")
+
+    flow.run()
+    wait_until(lambda: flow.progress().num_done >= 12, "frames")
+    flow.stop()
+    report = flow.join()
+
+    (stream,) = report.streams
+    pairs = collected(tmp_path / "got")
+    assert stream.dropped["stale at detect"] > 0
+    assert stream.num_delivered == len(pairs) > 0
+    assert all(frame == result for frame, result in pairs)
+    assert_ledger_adds_up(report)

@@ -117,6 +117,37 @@ def test_leaving_the_loop_ends_the_tap_not_the_flow(
     assert flow_type == "realtime" or got == list(range(2000))
 
 
+@pytest.mark.parametrize("flow_type", ["batch", "realtime"])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [pytest.param(10, 20_000, id="short-first"), pytest.param(20_000, 10, id="long-first")],
+)
+def test_taps_side_by_side_end_with_the_shorter(
+    first: int, second: int, flow_type: FlowType
+) -> None:
+    """``zip`` over two taps does not wait for the longer, and the flow runs on to its end."""
+    one, other = Numbers(first, name="one"), Numbers(second, name="other")
+    flow = Flow([one, other], [Drop()(Streams(one, other))], flow_type)
+
+    pairs = list(zip(flow.stream(one), flow.stream(other), strict=False))
+    report = flow.join(30)
+
+    assert len(pairs) <= 10
+    assert flow_type == "realtime" or pairs == [(n, n) for n in range(10)]
+    assert report.ending == "finished"
+    assert [stream.num_read for stream in report.streams] == [first, second]
+
+
+def test_taps_side_by_side_raise_what_broke_the_flow() -> None:
+    """The loop whose tap breaks off raises, also when another tap is there."""
+    numbers = Numbers()
+    broken = FunctionProcessor(lambda n: 1 // (5 - n), name="broken")(numbers)
+    flow = Flow([numbers], [Drop()(broken)])
+
+    with pytest.raises(NodeError, match="ZeroDivisionError"):
+        list(zip(flow.stream(broken), flow.stream(numbers), strict=False))
+
+
 def test_an_iterator_can_be_closed() -> None:
     """An iterator that is kept ends its tap with ``close()``."""
     numbers = Numbers(2000)

@@ -45,6 +45,19 @@ def test_node_detects_between_open_and_close() -> None:
     assert node.max_batch_size == 4
 
 
+@pytest.mark.usefixtures("weights")
+@pytest.mark.parametrize("input_size", [1, 63, 65])
+def test_a_size_that_is_no_multiple_of_the_stride_is_filled_up(input_size: int) -> None:
+    """Odd and tiny sizes are as good as others: the network gets whole strides."""
+    node = ObjectDetector(input_size=input_size, device="cpu")
+    node.open()
+
+    found = node.process_batch([_grey((48, 64))])
+
+    node.close()
+    assert len(found) == 1
+
+
 def test_node_is_used_open_or_not_at_all() -> None:
     """Without open() there is no model, and the node says so."""
     with pytest.raises(FlowStateError, match=r"'object_detector'.*before open"):
@@ -101,6 +114,9 @@ def test_closed_node_travels() -> None:
         pytest.param({"nms_threshold": -0.1}, "got nms_threshold=-0.1", id="nms"),
         pytest.param({"input_size": 0}, "got input_size=0, want an int >= 1", id="no size"),
         pytest.param({"input_size": 41.6}, "got input_size=41.6", id="float size"),
+        pytest.param({"input_size": -64}, "got input_size=-64, want an int", id="below 0"),
+        pytest.param({"input_size": "64"}, "got input_size='64', want an int", id="text size"),
+        pytest.param({"input_size": (64, 64)}, "got input_size=", id="two sides"),
         pytest.param(
             {"precision": "int8"}, "got precision='int8', want 'float32'", id="format"
         ),

@@ -12,7 +12,8 @@ from videoflow.core import ConsumerNode, Flow, FunctionProcessor, IterableProduc
 from videoflow.runtime.board import Board
 from videoflow.runtime.ledger import Ledger
 from videoflow.runtime.marks import Kind, mark
-from videoflow.runtime.plan import Plan, make_plan
+from videoflow.runtime.plan import Plan
+from videoflow.runtime.planner import make_plan
 
 SOURCE, STEP, ONE, TWO = range(4)
 SKIPPED = mark(Kind.SKIPPED, STEP)

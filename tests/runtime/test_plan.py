@@ -19,7 +19,8 @@ from videoflow.core import (
 from videoflow.errors import GraphError
 from videoflow.runtime.deal import Deal
 from videoflow.runtime.explain import explain_plan
-from videoflow.runtime.plan import LIGHT_TICKETS, REALTIME_TICKETS, Plan, make_plan, num_cores
+from videoflow.runtime.plan import Plan
+from videoflow.runtime.planner import LIGHT_TICKETS, REALTIME_TICKETS, make_plan, num_cores
 
 
 class Batch(BatchProcessorNode):

@@ -12,17 +12,20 @@ from videoflow.core import (
     BatchProcessorNode,
     ConsumerNode,
     Flow,
+    FlowType,
     FunctionProcessor,
     IterableProducer,
     OneTaskProcessorNode,
+    ProcessorNode,
     ProducerNode,
     Streams,
 )
 from videoflow.errors import GraphError
 from videoflow.runtime.explain import explain_plan
 from videoflow.runtime.gpus import Gpu, visible_gpus
-from videoflow.runtime.memory import plan_memory
-from videoflow.runtime.plan import Plan, make_plan
+from videoflow.runtime.memory import plan_host_slots, plan_memory
+from videoflow.runtime.plan import Plan
+from videoflow.runtime.planner import make_plan
 
 MIB = 1 << 20
 
@@ -214,6 +217,53 @@ def test_memory_is_planned() -> None:
     assert f"memory of cuda:0: slots {memory.slot_bytes // MIB} MiB, models 200 MiB" in (
         explain_plan(plan)
     )
+
+
+class Painter(ProcessorNode):
+    """Puts out a picture for each picture."""
+
+    makes_frames: ClassVar[bool] = True
+
+    def process(self, *inputs: Any) -> Any:
+        return inputs[0]
+
+
+@pytest.mark.parametrize(
+    ("flow_type", "num_read", "num_painted"),
+    [
+        pytest.param("batch", 5, 5, id="batch"),
+        pytest.param("realtime", 5 + 2, 5, id="realtime"),
+    ],
+)
+def test_slots_of_the_host_are_told(
+    flow_type: FlowType, num_read: int, num_painted: int
+) -> None:
+    """Each node that puts out frames has a slot a ticket, and a realtime source two more."""
+    camera, other = Camera(name="camera"), Nameless(name="other")
+    painter = Painter(name="paint")(camera)
+    flow = Flow([camera, other], [Sink()(painter), Sink()(step()(other))], flow_type)
+
+    plan = make_plan(flow.graph(), find_gpus=list, tickets=5)
+
+    read, painted = num_read * 3, num_painted * 3
+    assert plan_host_slots(plan) == {
+        "camera": read * MIB,
+        "paint": painted * MIB,
+        "other": None,
+    }
+    assert (
+        f"memory of the host: slots {read + painted}.0 MiB (camera {read}.0 MiB, "
+        f"paint {painted}.0 MiB), and frames of unknown size"
+    ) in explain_plan(plan)
+
+
+def test_without_frames_nothing_is_said_of_memory() -> None:
+    """Slots of small items cost next to nothing, and nobody knows how many there are."""
+    source = IterableProducer([1, 2], name="source")
+
+    told = explain_plan(plan_of([source], step()(source)))
+
+    assert "memory" not in told
 
 
 def test_frames_of_unknown_size_are_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from videoflow.consumers.events import When, names_of_events
@@ -107,6 +108,10 @@ class EventClipWriter(ConsumerNode):
 
         check_suffix(self._template.path)
         self._template.check()
+
+    def output_path(self, stream: str) -> Path | None:
+        """Return the path of the clips of ``stream``, unless it names events."""
+        return self._template.output_path(stream)
 
     def consume(self, *inputs: Any) -> None:
         """Record a frame, and begin or prolong a clip where something happened.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 from videoflow.core.node import ConsumerNode
 from videoflow.errors import OutputError
@@ -25,6 +25,8 @@ class FileAppenderConsumer(ConsumerNode):
         sep: Between the inputs of one item.
         **options: See ``NodeOptions``.
     """
+
+    shares_output: ClassVar[bool] = True
 
     def __init__(self, path: str | Path, sep: str = " ", **options: Any) -> None:
         super().__init__(**options)
@@ -50,6 +52,10 @@ class FileAppenderConsumer(ConsumerNode):
         target = self.path if self.path.exists() else self.path.parent
         if not os.access(target, os.W_OK):
             raise OutputError(f"{self.name!r}: {target} cannot be written to")
+
+    def output_path(self, stream: str) -> Path:
+        """Return the file, which other appenders may append to as well."""
+        return self.path
 
     def open(self) -> None:
         """Open the file at its end.

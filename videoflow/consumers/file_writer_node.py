@@ -6,7 +6,7 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import Any, Generic
 
-from videoflow.consumers.published_file import check_target
+from videoflow.consumers.published_file import check_target, target_for
 from videoflow.consumers.stream_files import File, StreamFiles
 from videoflow.core.node import ConsumerNode, Ending
 from videoflow.errors import GraphError
@@ -62,6 +62,10 @@ class FileWriterNode(ConsumerNode, Generic[File]):
     def open(self) -> None:
         """Begin; files are made when something is written."""
         self._files = StreamFiles(self.path, self.make_file)
+
+    def output_path(self, stream: str) -> Path:
+        """Return the file of ``stream``, which may be that of all."""
+        return target_for(self.path, stream)
 
     def end_stream(self, stream: str, ending: Ending) -> None:
         """Publish the file of ``stream`` if it has one of its own and did not fail."""

@@ -62,6 +62,10 @@ class StillWriter(ConsumerNode):
         """
         self._images.check()
 
+    def output_path(self, stream: str) -> Path | None:
+        """Return the path of the images of ``stream``, unless it names events."""
+        return self._images.template.output_path(stream)
+
     def consume(self, *inputs: Any) -> None:
         """Write a file for each event of a frame.
 
@@ -117,6 +121,10 @@ class ImageFolderWriter(ConsumerNode):
         """
         self._images.check()
 
+    def output_path(self, stream: str) -> Path | None:
+        """Return the path of the images of ``stream``, unless it names events."""
+        return self._images.template.output_path(stream)
+
     def consume(self, *inputs: Frame) -> None:
         """Write the frame if it is its turn.
 
@@ -138,19 +146,19 @@ class _Images:
     ) -> None:
         if not 2 <= qscale <= 31:
             raise GraphError(f"{owner!r}: got qscale={qscale!r}, want 2 to 31")
-        self._template = PathTemplate(path, has_events=has_events)
+        self.template = PathTemplate(path, has_events=has_events)
         self._qscale = qscale
 
     def check(self) -> None:
-        _codec(self._template.path)
-        self._template.check()
+        _codec(self.template.path)
+        self.template.check()
 
     def write(self, frame: Frame, *, event: str = "") -> None:
         from videoflow.video.av.image_encoder import (
             encode_image,  # torch and av: only for who writes
         )
 
-        path = self._template.fill(frame.stamp, event=event)
+        path = self.template.fill(frame.stamp, event=event)
         data = encode_image(frame.rgb().cpu(), codec=_codec(path), qscale=self._qscale)
         file = PublishedFile(path)
         try:

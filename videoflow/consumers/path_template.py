@@ -7,7 +7,12 @@ import string
 from pathlib import Path
 from typing import Final
 
-from videoflow.consumers.published_file import cannot_write, check_target, safe_name
+from videoflow.consumers.published_file import (
+    cannot_write,
+    check_target,
+    safe_name,
+    target_for,
+)
 from videoflow.data.frame import Stamp
 from videoflow.errors import OutputError
 
@@ -52,6 +57,15 @@ class PathTemplate:
                 help=f"{self.path.stem}-{{time}}{self.path.suffix}",
             )
         check_target(self.path)
+
+    def output_path(self, stream: str) -> Path | None:
+        """Return the path with only ``{stream}`` filled in.
+
+        None with ``{event}`` in it: which events there are, and so which files, is known to
+        nobody before.
+        """
+        names = placeholders(str(self.path))
+        return None if "event" in names else target_for(self.path, stream)
 
     def fill(self, stamp: Stamp, *, event: str = "") -> Path:
         """Return the path for a frame; makes the folders above it.

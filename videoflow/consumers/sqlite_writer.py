@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from videoflow.consumers.published_file import check_target
 from videoflow.consumers.row_file_writer import check_columns
@@ -53,6 +53,8 @@ class SqliteWriter(ConsumerNode):
 
     Source: https://www.sqlite.org/wal.html (concurrency, durability).
     """
+
+    shares_output: ClassVar[bool] = True
 
     def __init__(  # noqa: PLR0913 - what a database is told once
         self,
@@ -104,6 +106,10 @@ class SqliteWriter(ConsumerNode):
                 database.close()
         except sqlite3.Error as error:
             raise self._error(error) from error
+
+    def output_path(self, stream: str) -> Path:
+        """Return the database, which other writers of rows may write to as well."""
+        return self.path
 
     def open(self) -> None:
         """Connect; the file is made if it is not there.

@@ -55,13 +55,14 @@ class VideoFileWriter(ConsumerNode):
         **options: Unpack[NodeOptions],
     ) -> None:
         super().__init__(**options)
-        self._path = os.fspath(path)
+        self._path = os.path.expanduser(path)
         self._preset: Preset = preset
         self._crf = crf
         self._encoder: EncoderName = encoder
         self._opener: EncoderOpener | None = None
         self._writers: dict[str, VideoWriter] = {}
         self._owners: dict[Path, str] = {}  # also of files that are complete
+        self._ended: list[str] = []
 
     def check(self) -> None:
         """Refuse a path that cannot be written; makes the folders above it.
@@ -99,12 +100,17 @@ class VideoFileWriter(ConsumerNode):
             writer = self._writers[frame.stream] = self._make_writer(frame.stream)
         writer.write(frame)
 
+    def output_path(self, stream: str) -> Path:
+        """Return the file of ``stream``."""
+        return Path(self._expand(stream))
+
     def end_stream(self, stream: str, ending: Ending) -> None:
         """Publish the stream's file, or remove it where the stream failed.
 
         Raises:
             OutputError: The file cannot be completed.
         """
+        self._ended.append(stream)
         writer = self._writers.pop(stream, None)
         if ending == "failed":
             if writer is not None:
@@ -115,12 +121,24 @@ class VideoFileWriter(ConsumerNode):
             writer.publish()
 
     def close(self) -> None:
-        """Remove what was not published."""
+        """Remove what was not published.
+
+        Raises:
+            OutputError: There were frames of a stream that is none of the flow's.
+        """
+        foreign = next(iter(self._writers), None)
         while self._writers:
             self._writers.popitem()[1].abort()
         opener, self._opener = self._opener, None
         if opener is not None and (downloads := opener.describe_downloads()):
             self.note(downloads)
+        ended, self._ended = self._ended, []
+        if foreign is not None and ended:
+            raise OutputError(
+                f"{self._path}: got frames of {foreign!r}, want a stream of the flow: "
+                f"{', '.join(ended)}",
+                help="stamp frames with the name of their stream, Stamp(stream=...)",
+            )
 
     def _check_encoder(self) -> None:
         from videoflow.video.capabilities import choose_encoding, probe_video  # torch

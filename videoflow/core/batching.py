@@ -35,6 +35,8 @@ class BatchPolicy:
         max_delay_seconds: Realtime: age (since its entry into the flow) at which the oldest
             item is not kept waiting any more.
         max_per_stream: Realtime: at most so many items of one lane; None for no limit.
+        max_staleness_seconds: Realtime: items older than this when a batch is closed are
+            given up; None for no limit.
 
     Raises:
         GraphError: Values that contradict each other.
@@ -44,6 +46,7 @@ class BatchPolicy:
     max_turns: int
     max_delay_seconds: float = 0.0
     max_per_stream: int | None = None
+    max_staleness_seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.max_batch_size < 1 or self.max_turns < self.max_batch_size:
@@ -67,6 +70,7 @@ class Turn:
         item: What arrived, or what goes on in its place.
         is_marker: True where the node is not called for the frame.
         entered_seconds: When the frame entered the flow, on the batcher's clock.
+        is_stale: True for a marker that was an item until it was too old.
     """
 
     lane: int
@@ -74,6 +78,7 @@ class Turn:
     item: Any
     is_marker: bool
     entered_seconds: float = 0.0
+    is_stale: bool = False
 
 
 class Batcher(Protocol):
@@ -175,7 +180,8 @@ class ClockBatcher:
     """Batches by the clock, oldest frames first.
 
     Args:
-        policy: Sizes, the delay, and the limit for one lane.
+        policy: Sizes, the delay, the limit for one lane, and the age at which an item is
+            given up: it goes out with the batch, as a marker.
         num_lanes: How many lanes there are.
     """
 
@@ -209,7 +215,7 @@ class ClockBatcher:
             or all(self._has_ended)
             or not may_more_come()
         )
-        return markers + self._pick() if is_closed else markers
+        return markers + self._pick(now_seconds) if is_closed else markers
 
     def due_seconds(self) -> float | None:
         """Return when the oldest waiting item has waited long enough."""
@@ -227,7 +233,7 @@ class ClockBatcher:
                 markers.append(lane.popleft())
         return markers
 
-    def _pick(self) -> list[Turn]:
+    def _pick(self, now_seconds: float) -> list[Turn]:
         limit = self._policy.max_per_stream or self._policy.max_batch_size
         taken = [0] * len(self._waiting)
         picked: list[Turn] = []
@@ -242,12 +248,18 @@ class ClockBatcher:
                 break
             lane = min(open_lanes, key=self._head_order)
             turn = self._waiting[lane].popleft()
+            self._num_items -= not turn.is_marker
+            if not turn.is_marker and self._is_too_old(turn, now_seconds):
+                turn = replace(turn, is_marker=True, is_stale=True)
             picked.append(turn)
             if not turn.is_marker:
                 taken[lane] += 1
                 num_items += 1
-                self._num_items -= 1
         return picked
+
+    def _is_too_old(self, turn: Turn, now_seconds: float) -> bool:
+        limit = self._policy.max_staleness_seconds
+        return limit is not None and now_seconds - turn.entered_seconds > limit
 
     def _head_order(self, lane: int) -> tuple[float, int]:
         return self._waiting[lane][0].entered_seconds, lane

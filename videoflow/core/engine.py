@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -46,8 +46,8 @@ class Run(Protocol):
     def error(self) -> BaseException | None:
         """Return what broke the flow, or None; after ``wait`` only."""
 
-    def tapped(self, node: int) -> Iterator[Any]:
-        """Yield the items that reach the tap with index ``node``."""
+    def tapped(self, node: int) -> Generator[Any, None, bool]:
+        """Yield the items that reach the tap ``node``; return whether these were all."""
 
 
 class Engine(Protocol):

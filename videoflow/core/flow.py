@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import atexit
-import contextlib
 import sys
-import warnings
 import weakref
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Sequence
 from types import ModuleType, TracebackType
 from typing import Any, Literal, Self
 
 from videoflow.core.drawing import DrawingForm, draw_graph
-from videoflow.core.engine import Engine, Run, RunOptions
-from videoflow.core.graph import FlowType, Graph, build_graph
+from videoflow.core.engine import Engine, RunOptions
+from videoflow.core.graph import FlowType, Graph
+from videoflow.core.graph_builder import build_graph
 from videoflow.core.node import ConsumerNode, Node, ProducerNode
+from videoflow.core.outputs import check_outputs
 from videoflow.core.report import Progress, Report
 from videoflow.core.rewiring import find_node, put_in_place
+from videoflow.core.running import RunningFlow, TapIterator
 from videoflow.core.tap import Tap, TapPolicy
 from videoflow.errors import FlowStateError, GraphError
 
 __all__ = ["Flow"]
-
-_STOP_SECONDS = 6.0  # the engine's own limits lie below
-_KILL_SECONDS = 3.0
 
 
 class Flow:
@@ -60,10 +57,9 @@ class Flow:
             flow_type = "realtime" if any(p.is_live for p in self._producers) else "batch"
         self._flow_type: FlowType = flow_type
         self._options = RunOptions(placement, tickets)
-        # Weak: a reader that nobody iterates any more ends its tap.
-        self._taps: list[weakref.ref[TapIterator]] = []  # of the next run
-        self._open_taps: list[weakref.ref[TapIterator]] = []  # of this one
-        self._run: Run | None = None
+        # Weak: a reader that nobody iterates any more needs no tap.
+        self._readers: list[weakref.ref[TapIterator]] = []  # of the next run
+        self._running: RunningFlow | None = None
 
     def graph(self) -> Graph:
         """Return the flow as a checked value.
@@ -71,7 +67,7 @@ class Flow:
         Raises:
             GraphError: It cannot be built.
         """
-        taps = [reader.tap for reader in _alive(self._taps)]
+        taps = [reader.tap for reader in _alive(self._readers)]
         return build_graph(
             self._producers,
             [*self._consumers, *taps],
@@ -161,25 +157,25 @@ class Flow:
         """
         if self.is_running:
             raise FlowStateError(f"flow {self.name!r} is running already")
-        readers = _alive(self._taps)  # held, so that none ends while the flow starts
+        readers = _alive(self._readers)  # held, so that none ends while the flow starts
         graph = self.graph()
         for node in graph.nodes:
             node.node.check()
+        check_outputs(graph)
         run = (engine or _local_engine()).start(graph, self._options)
-        self._run = run
+        self._running = RunningFlow(self.name, run, readers)
         for reader in readers:
             index = next(n.index for n in graph.nodes if n.node is reader.tap)
-            reader.items = run.tapped(index)
-        self._taps, self._open_taps = [], [weakref.ref(reader) for reader in readers]
-        atexit.register(self._stop_at_exit)
+            reader.attach(self._running, run.tapped(index))
+        self._readers = []
         if _is_in_notebook():
-            _notebook().at_interrupt(self._end_if_running)
+            _notebook().at_interrupt(self._running.end_if_running)
         return self
 
     @property
     def is_running(self) -> bool:
         """Whether the flow was started and something of it is left."""
-        return self._run is not None and not self._run.wait(0)
+        return self._running is not None and self._running.is_running
 
     def join(self, timeout_seconds: float | None = None) -> Report:
         """Wait until the flow has ended and return its report.
@@ -198,11 +194,11 @@ class Flow:
             NodeError: A node raised.
             WorkerDiedError: A worker was killed or crashed.
         """
-        self._started()
-        if timeout_seconds is None and self.is_running and _is_in_notebook():
+        running = self._started()
+        if timeout_seconds is None and running.is_running and _is_in_notebook():
             with _notebook().cell_progress(self):
-                return self._join(None)
-        return self._join(timeout_seconds)
+                return running.join(None)
+        return running.join(timeout_seconds)
 
     @property
     def report(self) -> Report:
@@ -213,7 +209,7 @@ class Flow:
         """
         if self.is_running:
             raise FlowStateError(f"flow {self.name!r} has not ended")
-        return self._started().report()
+        return self._started().run.report()
 
     def stop(self) -> None:
         """End all streams and return at once; what has entered is still delivered.
@@ -224,7 +220,7 @@ class Flow:
         Raises:
             FlowStateError: It was not started.
         """
-        self._started().stop()
+        self._started().run.stop()
 
     def progress(self) -> Progress:
         """Return where the flow is; cheap.
@@ -232,16 +228,19 @@ class Flow:
         Raises:
             FlowStateError: It was not started.
         """
-        return self._started().progress()
+        return self._started().run.progress()
 
     def stream(self, node: Node) -> TapIterator:
         """Iterate over what ``node`` puts out, in this process, as copies.
 
         The flow starts at the first item, if it is not running yet; call ``stream`` for all
-        nodes that you want to see before that. A batch flow waits for the reader and ends
-        with the loop's last item; a realtime flow keeps the newest item of each stream for a
-        slow reader. Leaving the loop ends the tap, not the flow; an iterator that you keep in
-        a variable ends with ``close()``. A tap is there for one run.
+        nodes that you want to see before that. A batch flow waits for its readers and ends
+        with the last item of the last loop; a realtime flow keeps the newest item of each
+        stream for a slow reader. Leaving the loop ends the tap, not the flow; an iterator
+        that you keep in a variable ends with ``close()``. A tap is there for one run.
+
+        Two nodes are seen side by side with ``zip``, which ends with the shorter of the two;
+        the flow then runs on to its end, and ``join`` waits for it.
 
         Args:
             node: A producer or processor of the flow.
@@ -281,7 +280,7 @@ class Flow:
             self.run()
             with _notebook().cell_progress(self):
                 pictures.show_all(frames)
-                return self._join(None)
+                return self._started().join(None)
 
     def __enter__(self) -> Self:
         return self
@@ -293,35 +292,17 @@ class Flow:
         trace: TracebackType | None,
     ) -> None:
         """Stop the flow if it still runs, and wait for its end."""
-        if self._run is None:
+        if self._running is None:
             return
-        if kind is None and not self.is_running:
+        if kind is None and not self._running.is_running:
             self.join()
         else:
-            self._end_now()
-
-    def _join(self, timeout_seconds: float | None) -> Report:
-        run = self._started()
-        try:
-            has_ended = run.wait(timeout_seconds)
-        except KeyboardInterrupt:
-            self._end_now()
-            raise
-        if not has_ended:
-            raise FlowStateError(
-                f"flow {self.name!r} has not ended after {timeout_seconds} s",
-                help="call stop(), or join() again",
-            )
-        atexit.unregister(self._stop_at_exit)
-        error = run.error()
-        if error is not None:
-            raise error
-        return run.report()
+            self._running.end()
 
     def _tapped(self, node: Node, policy: TapPolicy) -> TapIterator:
         tap = Tap(policy, name=f"tap {node.name}")(node)
-        reader = TapIterator(self, tap)
-        self._taps.append(weakref.ref(reader))
+        reader = TapIterator(tap, self.run)
+        self._readers.append(weakref.ref(reader))
         return reader
 
     def _refuse_while_running(self, call: str) -> None:
@@ -330,73 +311,16 @@ class Flow:
                 f"flow {self.name!r} is running already", help=f"call {call} before run()"
             )
 
-    def _started(self) -> Run:
-        if self._run is None:
+    def _started(self) -> RunningFlow:
+        if self._running is None:
             raise FlowStateError(f"flow {self.name!r} was not started", help="call run() first")
-        return self._run
-
-    def _end_now(self) -> None:
-        """Stop, wait, and kill what does not stop; nobody reads the taps any more."""
-        run = self._started()
-        for reader in _alive(self._open_taps):
-            reader.close()
-        atexit.unregister(self._stop_at_exit)
-        run.stop()
-        try:
-            has_ended = run.wait(_STOP_SECONDS)
-        except KeyboardInterrupt:
-            has_ended = False
-        if not has_ended:
-            run.kill()
-            run.wait(_KILL_SECONDS)
-
-    def _end_if_running(self) -> None:
-        if self.is_running:
-            self._end_now()
-
-    def _stop_at_exit(self) -> None:
-        if self.is_running:
-            warnings.warn(
-                f"flow {self.name!r} was still running at exit and is stopped: call join()",
-                ResourceWarning,
-                stacklevel=2,
-            )
-            self._end_now()
+        return self._running
 
     def __repr__(self) -> str:
         return f"Flow({self.name!r}, {self._flow_type!r})"
 
     def _repr_html_(self) -> str:
         return self.draw("svg")
-
-
-class TapIterator(Iterator[Any]):
-    """Iterates over a tap, and starts its flow at the first item."""
-
-    def __init__(self, flow: Flow, tap: Tap) -> None:
-        self._flow = flow
-        self.tap = tap
-        self.items: Iterator[Any] | None = None
-
-    def __next__(self) -> Any:
-        if self.items is None:
-            self._flow.run()
-        assert self.items is not None
-        try:
-            return next(self.items)
-        except StopIteration:
-            self._flow._join(None)
-            raise
-        except KeyboardInterrupt:
-            self._flow._end_now()
-            raise
-
-    def close(self) -> None:
-        """End the tap; the flow goes on without it."""
-        # A generator at work in another thread refuses to be closed: that thread reads on.
-        with contextlib.suppress(ValueError):
-            if isinstance(self.items, Generator):
-                self.items.close()
 
 
 def _swapped(one: Any, old: Node, new: Node) -> Any:

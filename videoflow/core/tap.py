@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol
 
-from videoflow.core.node import ConsumerNode
+from videoflow.core.node import ConsumerNode, Ending
 
 __all__ = ["Tap", "TapLink", "TapPolicy"]
 
@@ -17,8 +17,8 @@ class TapLink(Protocol):
     def send(self, value: Any) -> None:
         """Send a copy of ``value``."""
 
-    def close(self) -> None:
-        """Send what still waits, and say that nothing more comes."""
+    def close(self, *, is_whole: bool) -> None:
+        """Send what still waits, and say whether that was all that there is."""
 
 
 class Tap(ConsumerNode):
@@ -34,6 +34,7 @@ class Tap(ConsumerNode):
         super().__init__(name=name)
         self.policy = policy
         self._link: TapLink | None = None
+        self._is_whole = True
 
     def connect(self, link: TapLink) -> None:
         """Take the way to the reader; the engine calls this in the worker."""
@@ -44,7 +45,11 @@ class Tap(ConsumerNode):
         assert self._link is not None
         self._link.send(inputs[0] if len(inputs) == 1 else inputs)
 
+    def end_stream(self, stream: str, ending: Ending) -> None:
+        """Hear whether anything is missing."""
+        self._is_whole = self._is_whole and ending != "failed"
+
     def close(self) -> None:
         """Tell the reader that nothing more comes."""
         if self._link is not None:
-            self._link.close()
+            self._link.close(is_whole=self._is_whole)

@@ -21,7 +21,7 @@ class HeatMapAggregator(PerStreamProcessorNode["Heating"]):
 
     The map comes out at the first frame, then every ``every_seconds`` of the source, and at
     the end of the stream; for the frames between, and where a tracker passes ``None``, ``None``
-    comes out.
+    comes out. A picture of another size begins a new map.
 
     Args:
         cell_px: Side of a cell in pixels of the source picture.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from videoflow.core.node import PerStreamProcessorNode
 from videoflow.data.geometry import Line, Numbers
 from videoflow.errors import ConfigError, GraphError, ShapeError
-from videoflow.processors.picture_sizes import known_sizes
+from videoflow.processors.picture_sizes import known_sizes, refuse_other_size
 from videoflow.processors.wanted_tracks import wanted_tracks
 from videoflow.vision.counting import LineCrossings, line_touches_picture
 
@@ -22,7 +22,8 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
     """Count the objects that cross one or more lines; what counts is in ``docs/counting.md``.
 
     Without a line, each stream gets one that is called ``line`` and runs across the picture
-    from left to right at half its height, so that *in* is downwards.
+    from left to right at half its height, so that *in* is downwards; where the picture changes
+    its size, so does this line, and the totals go on.
 
     Where a tracker passes ``None``, ``None`` comes out.
 
@@ -96,13 +97,20 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
             *inputs: The tracks, or None.
 
         Raises:
-            ConfigError: A line lies outside the stream's picture.
+            ConfigError: A line lies outside the stream's picture, or the picture has changed
+                its size: the lines are in pixels of the first one.
         """
         tracks = wanted_tracks(self.name, inputs)
         if tracks is None:
             return None
         if state.crossings is None:
             state.crossings = self._begin(tracks)
+            state.size_hw = tracks.stamp.size_hw
+        elif self.lines is not None:
+            refuse_other_size(self.name, tracks.stamp, state.size_hw, places="lines")
+        elif state.size_hw != tracks.stamp.size_hw:
+            state.size_hw = tracks.stamp.size_hw
+            state.crossings.move({"line": _across(state.size_hw)})
         return state.crossings.update(tracks)
 
     def _line(self, name: str, numbers: Any) -> Line:
@@ -115,7 +123,7 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
 
     def _begin(self, tracks: Tracks) -> LineCrossings:
         height, width = tracks.stamp.size_hw
-        crossings = self._crossings(Line((0.0, height / 2), (float(width), height / 2)))
+        crossings = self._crossings(_across((height, width)))
         self._check_lines(crossings.lines, tracks.stamp.stream, (height, width))
         return crossings
 
@@ -144,3 +152,10 @@ class LineCounting:
     """The count of one stream, or None before its first frame."""
 
     crossings: LineCrossings | None = None
+    size_hw: tuple[int, int]  # from the first frame on
+
+
+def _across(size_hw: tuple[int, int]) -> Line:
+    """Return the line from left to right at half the height of a picture."""
+    height, width = size_hw
+    return Line((0.0, height / 2), (float(width), height / 2))

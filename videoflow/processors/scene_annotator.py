@@ -69,9 +69,7 @@ class SceneAnnotator(PerStreamProcessorNode["ScenePainter"]):
 
     def make_state(self, stream: str) -> ScenePainter:
         """Return a painter who knows nothing yet."""
-        return ScenePainter(
-            Scene(self.style, self.labels), tuple(layer() for layer in self.layers)
-        )
+        return ScenePainter(self.style, self.labels, self.layers)
 
     def process(self, state: ScenePainter, *inputs: Any) -> Frame:
         """Return the frame with what is known drawn into it.
@@ -111,26 +109,41 @@ class SceneAnnotator(PerStreamProcessorNode["ScenePainter"]):
 class ScenePainter:
     """Draws the pictures of one stream.
 
+    What was said of a picture of another size does not fit into this one: when the size
+    changes, the painter forgets it, trails too.
+
     Args:
-        scene: Of the stream.
-        layers: In the order in which they draw.
+        style: How to draw.
+        labels: Names of the classes; may be empty.
+        layers: What to draw, in this order.
     """
 
-    def __init__(self, scene: Scene, layers: Sequence[Layer]) -> None:
-        self._scene = scene
-        self._layers = layers
+    _scene: Scene
+    _layers: tuple[Layer, ...]
+
+    def __init__(
+        self, style: Style, labels: Sequence[str], layers: Sequence[type[Layer]]
+    ) -> None:
+        self._style = style
+        self._labels = labels
+        self._kinds = layers
+        self._size_hw: tuple[int, int] | None = None
         self._pen: Pen | None = None
         self._overlay: Canvas | None = None
 
     def hear(self, frame: Frame, words: Sequence[Any]) -> None:
         """Take the next frame's inputs; None leaves the last word standing."""
+        if self._size_hw != frame.size_hw:
+            self._size_hw = frame.size_hw
+            self._scene = Scene(self._style, self._labels)
+            self._layers = tuple(kind() for kind in self._kinds)
         self._scene.take(frame.stamp, words)
         kind = (frame.size_hw, frame.layout, frame.color)
         pen = self._pen
         if pen is None or (pen.size_hw, pen.layout, pen.color) != kind:
             from videoflow.vision.drawing import Pen  # Pillow: only where something is drawn
 
-            self._pen = Pen(*kind, scale=self._scene.style.scale)
+            self._pen = Pen(*kind, scale=self._style.scale)
             self._overlay = None
 
     def paint_in_place(self, target: Tensor) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from videoflow.core.node import PerStreamProcessorNode
 from videoflow.data.homography import Homography
 from videoflow.errors import GraphError, ShapeError
+from videoflow.processors.picture_sizes import refuse_other_size
 from videoflow.processors.wanted_tracks import wanted_tracks
 from videoflow.vision.counting import FloorSpeeds
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["SpeedEstimator"]
 
 
-class SpeedEstimator(PerStreamProcessorNode["FloorSpeeds"]):
+class SpeedEstimator(PerStreamProcessorNode["SpeedEstimation"]):
     """Estimate where on the floor people are, in metres, and how fast they walk.
 
     What a speed is, and how much it lags behind, is in ``docs/counting.md``. Where a tracker
@@ -59,21 +60,39 @@ class SpeedEstimator(PerStreamProcessorNode["FloorSpeeds"]):
         except ShapeError as error:
             raise GraphError(f"{self.name!r}: {error.message}", help=error.help) from error
 
-    def make_state(self, stream: str) -> FloorSpeeds:
+    def make_state(self, stream: str) -> SpeedEstimation:
         """Return an estimator that knows nobody."""
-        return FloorSpeeds(
-            self.homography,
-            window_seconds=self.window_seconds,
-            max_gap_frames=self.max_gap_frames,
-            labels=self.labels,
+        return SpeedEstimation(
+            FloorSpeeds(
+                self.homography,
+                window_seconds=self.window_seconds,
+                max_gap_frames=self.max_gap_frames,
+                labels=self.labels,
+            )
         )
 
-    def process(self, state: FloorSpeeds, *inputs: Any) -> Speeds | None:
+    def process(self, state: SpeedEstimation, *inputs: Any) -> Speeds | None:
         """Return the places and velocities of the tracks of one frame.
 
         Args:
             state: Of the stream.
             *inputs: The tracks, or None.
+
+        Raises:
+            ConfigError: The picture has changed its size: ``image_xy`` is in pixels of the
+                first one.
         """
         tracks = wanted_tracks(self.name, inputs)
-        return None if tracks is None else state.update(tracks)
+        if tracks is None:
+            return None
+        state.size_hw = state.size_hw or tracks.stamp.size_hw
+        refuse_other_size(self.name, tracks.stamp, state.size_hw, places="points of image_xy")
+        return state.speeds.update(tracks)
+
+
+class SpeedEstimation:
+    """The speeds of one stream, and how large its pictures are."""
+
+    def __init__(self, speeds: FloorSpeeds) -> None:
+        self.speeds = speeds
+        self.size_hw: tuple[int, int] | None = None

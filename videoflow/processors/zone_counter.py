@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from videoflow.core.node import PerStreamProcessorNode
 from videoflow.data.geometry import Numbers, Polygon
 from videoflow.errors import ConfigError, GraphError, ShapeError
-from videoflow.processors.picture_sizes import known_sizes
+from videoflow.processors.picture_sizes import known_sizes, refuse_other_size
 from videoflow.processors.wanted_tracks import wanted_tracks
 from videoflow.vision.counting import ZoneVisits, polygon_touches_picture
 
@@ -96,13 +96,17 @@ class ZoneCounter(PerStreamProcessorNode["ZoneCounting"]):
             *inputs: The tracks, or None.
 
         Raises:
-            ConfigError: A zone lies outside the stream's picture.
+            ConfigError: A zone lies outside the stream's picture, or the picture has changed
+                its size: the zones are in pixels of the first one.
         """
         tracks = wanted_tracks(self.name, inputs)
         if tracks is None:
             return None
         if state.visits is None:
             state.visits = self._begin(tracks)
+            state.size_hw = tracks.stamp.size_hw
+        elif self.zones is not None:
+            refuse_other_size(self.name, tracks.stamp, state.size_hw, places="zones")
         return state.visits.update(tracks)
 
     def flush(self, state: ZoneCounting) -> Iterator[ZoneCounts]:
@@ -150,6 +154,7 @@ class ZoneCounting:
     """The visits of one stream, or None before its first frame."""
 
     visits: ZoneVisits | None = None
+    size_hw: tuple[int, int]  # from the first frame on
 
 
 def _far_around(size_hw: tuple[int, int]) -> Polygon:

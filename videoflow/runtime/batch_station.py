@@ -14,7 +14,7 @@ from videoflow.core.node import SKIP, BatchProcessorNode
 from videoflow.errors import VideoflowError
 from videoflow.runtime.board import DoorRecord
 from videoflow.runtime.ledger import entered_seconds
-from videoflow.runtime.marks import Marker
+from videoflow.runtime.marks import Kind, Marker, mark
 from videoflow.runtime.payload import PLAIN, AnyPlace, Local
 from videoflow.runtime.siting import is_on_gpu
 from videoflow.runtime.station import (
@@ -66,6 +66,7 @@ class BatchStation(Station):
         kind = ClockBatcher if self._is_realtime else FixedOrderBatcher
         self._batcher: Batcher = kind(policy, len(self.lanes))
         self._num_open = [0] * len(self.lanes)  # turns that were offered and not sent on
+        self._stale = Marker(mark(Kind.DROPPED, self.index))
         self._has_told_memory = False
         self._begun: deque[_Begun] = deque()
 
@@ -180,6 +181,8 @@ class BatchStation(Station):
         stride = lane.inboxes[0].stride
         for turn in turns:
             instead, window = turn.item
+            if turn.is_stale:
+                instead = self._stale
             packed, kept = outputs.get((position, turn.seq), (instead, instead))
             self._send(lane, turn.seq, stride, window, [packed], [kept])
         self._num_open[position] -= len(turns)

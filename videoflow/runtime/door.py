@@ -10,10 +10,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
 
 from videoflow.core.node import Ending, ProducerNode
+from videoflow.data.frame import Stamp
 from videoflow.runtime.ledger import Ledger
 from videoflow.runtime.marks import Marker
 from videoflow.runtime.payload import PLAIN, Local
@@ -43,6 +44,7 @@ class _Door(Station):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._plan = self.host.plan.source(self.index)
+        self._own_stream = self.node.stream  # before the flow made it unique
         self._lane_index = self.host.plan.graph.nodes[self.index].lanes[0]
         self._ledger = Ledger(self.host.plan, self.host.board)
         self._entered = 0
@@ -129,6 +131,7 @@ class _Door(Station):
         now = time.monotonic()
         if type(value) in PLAIN:
             return _Arrival(value, value, None, now)
+        value = self._renamed(value)
         self.desk.look_at(value)
         places = self.desk.places()
         value = self.desk.lend(value)
@@ -139,6 +142,19 @@ class _Door(Station):
         if type(packed) is Marker:
             kept = packed
         return _Arrival(packed, kept, slot if self.desk.is_used else None, now)
+
+    def _renamed(self, value: Any) -> Any:
+        """Return an item under the name that the flow gave the stream, if that is another.
+
+        A source stamps with the name that it knows; two of one name get a number each.
+        """
+        own, unique = self._own_stream, self._plan.stream
+        if own == unique or isinstance(value, type) or not is_dataclass(value):
+            return value
+        stamp = getattr(value, "stamp", None)
+        if not isinstance(stamp, Stamp) or stamp.stream != own:
+            return value
+        return replace(value, stamp=replace(stamp, stream=unique))  # type: ignore[type-var]
 
     def _source_ended(self, ending: Ending) -> None:
         raise AssertionError("each kind of door ends in its own way")

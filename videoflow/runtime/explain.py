@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from videoflow.runtime.memory import DeviceMemory, plan_memory
+from videoflow.runtime.memory import DeviceMemory, plan_host_slots, plan_memory
 from videoflow.runtime.plan import NodePlan, Plan
 
 __all__ = ["explain_plan"]
 
 
 def explain_plan(plan: Plan) -> str:
-    """Return how a flow will run: workers, their nodes, tickets.
+    """Return how a flow will run: workers, their nodes, tickets, and memory where it is known.
 
     Args:
         plan: What would run.
@@ -30,12 +30,27 @@ def explain_plan(plan: Plan) -> str:
         if source.max_tickets > source.tickets:
             tickets += f" ({source.max_tickets} while only small items travel)"
         lines.append(f"  stream {source.stream!r}: {tickets}")
+    lines += [f"  {line}" for line in _host_lines(plan)]
     lines += [f"  {_memory_line(memory)}" for memory in plan_memory(plan)]
     return "\n".join([*lines, *(f"  note: {note}" for note in plan.notes)])
 
 
 def _places(node: NodePlan) -> str:
     return " and ".join(dict.fromkeys(node.devices))
+
+
+def _host_lines(plan: Plan) -> list[str]:
+    slots = plan_host_slots(plan)
+    known = {name: size for name, size in slots.items() if size is not None}
+    if not known:
+        return []
+    told = ", ".join(f"{name} {_mib(size)}" for name, size in known.items())
+    unknown = "" if len(known) == len(slots) else ", and frames of unknown size"
+    return [f"memory of the host: slots {_mib(sum(known.values()))} ({told}){unknown}"]
+
+
+def _mib(num_bytes: int) -> str:
+    return f"{num_bytes / (1 << 20):.1f} MiB"
 
 
 def _memory_line(memory: DeviceMemory) -> str:

@@ -20,7 +20,8 @@ from videoflow.runtime.door import BatchDoor, RealtimeDoor
 from videoflow.runtime.outlet import Outlet
 from videoflow.runtime.plan import Plan
 from videoflow.runtime.rings import NodeRings
-from videoflow.runtime.station import Host, Station, StationInlet
+from videoflow.runtime.station import Host, Station
+from videoflow.runtime.station_inlet import StationInlet
 from videoflow.runtime.stations import PerStreamStation, ProcessorStation
 
 __all__ = ["Floor", "FloorHost", "build_stations"]

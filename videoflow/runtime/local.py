@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,8 @@ from videoflow.runtime.explain import explain_plan
 from videoflow.runtime.gpus import Gpu, visible_gpus
 from videoflow.runtime.launch import Launch
 from videoflow.runtime.memory import check_memory
-from videoflow.runtime.plan import Plan, make_plan
+from videoflow.runtime.plan import Plan
+from videoflow.runtime.planner import make_plan
 from videoflow.runtime.siting import is_on_gpu
 from videoflow.runtime.station import (
     BATCH_ITEMS,
@@ -113,8 +114,8 @@ class LocalRun:
         """Return what broke the flow, or None."""
         return self._supervisor.error
 
-    def tapped(self, node: int) -> Iterator[Any]:
-        """Yield the items that reach the tap with index ``node``."""
+    def tapped(self, node: int) -> Generator[Any, None, bool]:
+        """Yield the items that reach the tap ``node``; return whether these were all."""
         return iter(self._tap_readers[node])
 
     def progress(self) -> Progress:

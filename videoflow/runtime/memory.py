@@ -1,4 +1,4 @@
-"""How much of each GPU's memory a plan takes: contexts, models and slots.
+"""How much memory a plan takes: of each GPU contexts, models and slots, of the host slots.
 
 An estimate from what is known before anything starts. What a network needs while it runs is
 not known then, so a plan that just fits may still run out; one that does not fit never runs.
@@ -15,7 +15,7 @@ from videoflow.runtime.gpus import Gpu
 from videoflow.runtime.plan import NodePlan, Plan
 from videoflow.runtime.siting import is_on_gpu
 
-__all__ = ["DeviceMemory", "check_memory", "plan_memory"]
+__all__ = ["DeviceMemory", "check_memory", "plan_host_slots", "plan_memory"]
 
 _CONTEXT_BYTES = 500 << 20
 """Of one process on one GPU. Source: SGLang, pull request 22662, on H100-class GPUs."""
@@ -51,6 +51,22 @@ def plan_memory(plan: Plan) -> tuple[DeviceMemory, ...]:
     """Return what ``plan`` takes of each GPU that it uses, in the order of their names."""
     devices = sorted({d for node in plan.nodes for d in node.devices if is_on_gpu(d)})
     return tuple(_device_memory(plan, device) for device in devices)
+
+
+def plan_host_slots(plan: Plan) -> dict[str, int | None]:
+    """Return what the slots of each node take of the host's memory when all are in use.
+
+    Returns:
+        Name to bytes, of the nodes that put out frames in host memory; None where nobody
+        knows how large its frames are.
+    """
+    slots: dict[str, int | None] = {}
+    for node in plan.nodes:
+        tasks = [task for task, where in enumerate(node.devices) if not is_on_gpu(where)]
+        sizes = [_slot_bytes(plan, node, task) for task in tasks]
+        if any(size != 0 for size in sizes):
+            slots[node.name] = None if None in sizes else sum(size or 0 for size in sizes)
+    return slots
 
 
 def check_memory(plan: Plan, gpus: Sequence[Gpu]) -> None:
@@ -96,12 +112,13 @@ def _slot_bytes(plan: Plan, here: NodePlan, task: int) -> int | None:
         return 0
     deal = here.deal(task)
     lanes = [lane for lane in plan.graph.nodes[here.index].lanes if deal.takes_lane(lane)]
-    sizes = [_lane_bytes(plan, plan.graph.lanes[lane].sources) for lane in lanes]
+    has_door = isinstance(node, ProducerNode) and plan.graph.flow_type == "realtime"
+    extra = _DOOR_SLOTS if has_door else 0
+    sizes = [_lane_bytes(plan, plan.graph.lanes[lane].sources, extra) for lane in lanes]
     return None if None in sizes else sum(size or 0 for size in sizes)
 
 
-def _lane_bytes(plan: Plan, sources: Sequence[int]) -> int | None:
-    extra = _DOOR_SLOTS if plan.graph.flow_type == "realtime" else 0
+def _lane_bytes(plan: Plan, sources: Sequence[int], extra: int) -> int | None:
     total = 0
     for source in sources:
         producer = _node(plan, source)

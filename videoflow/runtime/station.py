@@ -25,6 +25,7 @@ from videoflow.runtime.payload import PLAIN, AnyPlace, Loader, Local, pack
 from videoflow.runtime.plan import Plan
 from videoflow.runtime.rings import WorkerRings
 from videoflow.runtime.siting import is_on_gpu
+from videoflow.runtime.station_inlet import StationInlet
 from videoflow.runtime.station_lane import StationLane, make_lanes
 
 __all__ = ["BUDGET_SECONDS", "MAX_RUN", "Host", "Station", "node_error"]
@@ -306,49 +307,6 @@ class Station:
         if self.is_open:
             self.is_open = False
             self.guarded(self.node.close)
-
-
-class StationInlet:
-    """One input of a station, as a parent's outlet or the worker's mail sees it."""
-
-    __slots__ = ("_port", "_station")
-
-    def __init__(self, station: Station, port: int) -> None:
-        self._station = station
-        self._port = port
-
-    def put(self, lane: int, seq: int, stride: int, window: int, values: Sequence[Any]) -> None:
-        """Take a run of values."""
-        here = self._station.port_lane(self._port, lane)
-        if here is not None:
-            here.inboxes[self._port].put(seq, stride, window, values)
-
-    def begin(self, lane: int, seq: int) -> None:
-        """Hear, in a worker that was started again, that nobody wants frames below ``seq``."""
-        here = self._station.port_lane(self._port, lane)
-        if here is not None:
-            for inbox in here.inboxes:
-                inbox.skip_to(seq)
-            self._station.outlet.begin(here.index, seq)
-
-    def end_source(self, lane: int, source: int, total: int) -> None:
-        """Hear how many frames a source gave, and say so before anything beyond is sent."""
-        here = self._station.port_lane(self._port, lane)
-        if here is not None and here.sources.get(source, 0) is None:
-            here.sources[source] = total
-            self._station.outlet.end_source(here.index, source, total)
-
-    def end(self, lane: int, total: int, ending: Ending, writer: int = 0) -> None:
-        """Hear that a lane ends before ``total``."""
-        here = self._station.port_lane(self._port, lane)
-        if here is not None:
-            here.inboxes[self._port].end(total, ending, writer)
-
-    def lose(self, lane: int, writer: int, ending: Ending) -> None:
-        """Hear that the writer of a lane is gone."""
-        here = self._station.port_lane(self._port, lane)
-        if here is not None:
-            here.inboxes[self._port].lose(writer, ending)
 
 
 def node_error(

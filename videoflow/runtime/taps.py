@@ -6,7 +6,7 @@ import contextlib
 import pickle
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from videoflow.core.tap import TapPolicy
@@ -52,8 +52,8 @@ class SocketTapLink:
             self._thread = threading.Thread(target=self._answer, name="tap", daemon=True)
             self._thread.start()
 
-    def close(self) -> None:
-        """Send what still waits, and close the connection."""
+    def close(self, *, is_whole: bool) -> None:
+        """Send what still waits, and an empty frame if that is all; close the connection."""
         if self._thread is not None:
             with self._has_news:
                 self._is_closing = True
@@ -64,6 +64,8 @@ class SocketTapLink:
             self._socket.settimeout(_CLOSE_SECONDS)
             for data in () if self._thread.is_alive() else self._newest.values():
                 self._push(data)
+        if is_whole:
+            self._push(frame_bytes(b""))
         self._is_open = False
         self._socket.close()
 
@@ -100,16 +102,23 @@ class TapReader:
         self._socket = sock
         self._policy = policy
 
-    def __iter__(self) -> Iterator[Any]:
-        """Yield items until the tap is closed; leaving the loop closes the connection."""
+    def __iter__(self) -> Generator[Any, None, bool]:
+        """Yield items until the tap is closed; leaving the loop closes the connection.
+
+        Returns:
+            Whether these were all: neither a stream nor the tap's worker broke.
+        """
         frames = Frames()
         with self._socket:
             self._ask()
             while data := self._socket.recv(_READ_BYTES):
                 frames.feed(data)
                 for frame in frames:
+                    if not frame:
+                        return True
                     yield pickle.loads(frame)
                     self._ask()
+        return False
 
     def _ask(self) -> None:
         if self._policy == "newest":

@@ -251,6 +251,11 @@ class Worker:
         self.writers[peer].flush()
 
     def _on_mail(self, peer: int) -> None:
+        # Announced together with the word that its worker is gone, it has been read by now.
+        if not self._readers[peer].is_lost:
+            self._take_mail(peer)
+
+    def _take_mail(self, peer: int) -> None:
         reader = self._readers[peer]
         for message in reader.receive():
             self._deliver(message)
@@ -324,7 +329,7 @@ class Worker:
         reader = self._readers.get(peer)
         if reader is not None:
             while not reader.is_lost:
-                self._on_mail(peer)
+                self._take_mail(peer)
 
     def _tell(self, message: tuple[Any, ...]) -> None:
         with self._control_lock:

@@ -85,7 +85,8 @@ class FaceMemory:
 
     A face that a look no longer finds stays for ``hold_seconds``; on frames that nobody looked
     at, all stay. Since nobody knows where they went, their regions grow until then. Before the
-    first look, nothing is known: the whole picture is one region. A frame whose time is no
+    first look, and when the picture has changed its size, nothing is known: the whole picture
+    is one region. A frame whose time is no
     finite number counts as at the time of the one before.
 
     Args:
@@ -97,6 +98,7 @@ class FaceMemory:
         self._hold_seconds = hold_seconds
         self._growth_per_second = growth_per_second
         self._regions: F64 | None = None
+        self._size_hw: tuple[int, int] | None = None
         self._seen_seconds: F64 = np.zeros(0)
         self._now_seconds = 0.0
 
@@ -115,6 +117,9 @@ class FaceMemory:
         """
         if math.isfinite(now_seconds):
             self._now_seconds = now_seconds
+        if self._size_hw != size_hw:
+            self._regions, self._seen_seconds = None, np.zeros(0)
+            self._size_hw = size_hw
         if found_xyxy is not None:
             self._look(found_xyxy.astype(np.float64))
         if self._regions is None:

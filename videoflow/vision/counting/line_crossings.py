@@ -54,19 +54,37 @@ class LineCrossings:
                 f"min_frames={min_frames}, max_gap_frames={max_gap_frames}, want at least "
                 "one line, a margin >= 0, and at least one frame"
             )
-        self.lines = dict(lines)
+        self._draw(lines)
         self._margin = margin
         self._min_frames = min_frames
         self._max_gap_frames = max_gap_frames
         self._labels = label_array(labels)
-        self._starts = np.array([line.start for line in lines.values()], np.float64)  # [L, 2]
-        self._ways = np.array([line.end for line in lines.values()], np.float64) - self._starts
-        self._lengths = np.hypot(self._ways[:, 0], self._ways[:, 1])
-        self._units = self._ways / self._lengths[:, None]
         self.reset()
 
     def reset(self) -> None:
         """Forget everybody, and count from 0 again."""
+        self._forget_all()
+        self._clock = Clock()
+        self._totals = dict.fromkeys(self.lines, LineTotals())
+        self._label_totals: dict[str, dict[int, LineTotals]] = {name: {} for name in self.lines}
+
+    def move(self, lines: Mapping[str, Line]) -> None:
+        """Count on at other places; on which side anybody was is forgotten.
+
+        Args:
+            lines: Of the same names.
+        """
+        self._draw(lines)
+        self._forget_all()
+
+    def _draw(self, lines: Mapping[str, Line]) -> None:
+        self.lines = dict(lines)
+        self._starts = np.array([line.start for line in lines.values()], np.float64)  # [L, 2]
+        self._ways = np.array([line.end for line in lines.values()], np.float64) - self._starts
+        self._lengths = np.hypot(self._ways[:, 0], self._ways[:, 1])
+        self._units = self._ways / self._lengths[:, None]
+
+    def _forget_all(self) -> None:
         each = (len(self.lines),)
         self._roster = Roster(
             blank_record(
@@ -80,9 +98,6 @@ class LineCrossings:
             ),
             max_gap_frames=self._max_gap_frames,
         )
-        self._clock = Clock()
-        self._totals = dict.fromkeys(self.lines, LineTotals())
-        self._label_totals: dict[str, dict[int, LineTotals]] = {name: {} for name in self.lines}
 
     def update(self, tracks: Tracks) -> Counts:
         """Take the tracks of the next frame.
