@@ -8,7 +8,8 @@ from typing import Any
 from videoflow.core.engine import RunOptions
 from videoflow.core.graph import Graph
 from videoflow.runtime.local import LocalEngine
-from videoflow.runtime.plan import Plan, make_plan
+from videoflow.runtime.plan import Plan
+from videoflow.runtime.planner import make_plan
 
 __all__ = ["PlanAsJson"]
 
