@@ -89,7 +89,11 @@ def test_closed_node_travels() -> None:
 
     copy = pickle.loads(pickle.dumps(node))
 
-    assert (copy.name, copy.classes, copy.score_threshold) == ("cars", ["car", 0], 0.3)
+    assert (copy.name, copy.settings["classes"], copy.settings["score_threshold"]) == (
+        "cars",
+        ["car", 0],
+        0.3,
+    )
 
 
 @pytest.mark.parametrize(
