@@ -102,6 +102,7 @@ def test_closed_node_travels() -> None:
         pytest.param(
             {"score_threshold": 1.5}, "got score_threshold=1.5, want 0 to 1", id="score"
         ),
+        pytest.param({"score_threshold": "high"}, "got score_threshold='high'", id="word"),
         pytest.param({"nms_threshold": -0.1}, "got nms_threshold=-0.1", id="nms"),
         pytest.param({"input_size": 0}, "got input_size=0, want an int >= 1", id="no size"),
         pytest.param({"input_size": 41.6}, "got input_size=41.6", id="float size"),

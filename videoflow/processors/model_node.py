@@ -138,7 +138,7 @@ def _wanted(key: str, value: Any) -> str | None:
     if key in _CHOICES and value not in _CHOICES[key]:
         *others, last = map(repr, _CHOICES[key])
         return f"{', '.join(others)} or {last}"
-    if key.endswith("_threshold") and not 0 <= value <= 1:
+    if key.endswith("_threshold") and not (isinstance(value, int | float) and 0 <= value <= 1):
         return "0 to 1"
     is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 1
     if key in ("input_size", "max_crops") and not is_count:
