@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -80,11 +81,11 @@ def _belongings() -> set[str]:
 
 
 def _children() -> set[str]:
-    return {
-        f"process {child.pid} {child.name()}"
-        for child in psutil.Process().children(recursive=True)
-        if child.is_running()
-    }
+    found = set()
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ends just now
+            found.add(f"process {child.pid} {child.name()}")
+    return found
 
 
 def _descriptors() -> set[str]:
