@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import gc
 import os
+import signal
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -16,6 +17,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 GRACE_SECONDS = 3.0
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what tests start, also where pytest runs in the background.
+
+    A shell's background job ignores the signal, and every program that it starts would, too;
+    one that has a handler leaves the default to them.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
