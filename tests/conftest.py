@@ -16,9 +16,10 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.quiet_clock import QuietClock
+
 ROOT = Path(__file__).parent.parent
 GRACE_SECONDS = 3.0
-
 
 # A gate has to say the same of the same code each time, and no clock may decide. To look for
 # examples that nobody has seen yet: pytest --hypothesis-profile=explore
@@ -88,9 +89,9 @@ def nothing_is_left() -> Iterator[None]:
     """Fail a test that leaves a process, a pipe, a memory file or shared memory behind."""
     before = _belongings()
     yield
-    deadline = time.monotonic() + GRACE_SECONDS
+    clock = QuietClock()
     while left := {thing for thing in _belongings() - before if not _is_foreign(thing)}:
-        if time.monotonic() > deadline:
+        if clock.seconds() > GRACE_SECONDS:
             _kill(left)
             pytest.fail(f"left behind: {sorted(left)}")
         gc.collect()
