@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.clips import write_clip
+from tests.flows.environment import HANG_SECONDS
 from videoflow.app.config import read_config
 
 ROOT = Path(__file__).parent.parent
@@ -39,7 +40,7 @@ def run(script: Path, *arguments: str, folder: Path) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr
