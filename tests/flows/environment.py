@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,8 +34,11 @@ def python(*arguments: str, folder: Path | None = None) -> Iterator[subprocess.P
         env=python_environment(),
         start_new_session=True,
     )
+    guard = threading.Timer(HANG_SECONDS, process.kill)
+    guard.start()
     with process:
         try:
             yield process
         finally:
+            guard.cancel()
             process.kill()

@@ -571,12 +571,7 @@ def under_way(folder: Path, then: str, **options: Any) -> Iterator[Script]:
     path = folder / "script.py"
     path.write_text(SCRIPT.format(then=then, **settings))
     with python(str(path), str(folder)) as process:
-        guard = threading.Timer(PATIENCE_SECONDS, process.kill)
-        guard.start()
-        try:
-            yield Script(process)
-        finally:
-            guard.cancel()
+        yield Script(process)
 
 
 @both_types
