@@ -29,15 +29,9 @@ settings.register_profile(
 settings.register_profile("explore", settings.get_profile("gate"), derandomize=False)
 settings.load_profile("gate")
 
-
-def pytest_configure() -> None:
-    """Let Ctrl-C reach what tests start, also where pytest runs in the background.
-
-    A shell's background job ignores the signal, and every program that it starts would, too;
-    one that has a handler leaves the default to them.
-    """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it runs in the background so, and scripts under test would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
