@@ -19,7 +19,7 @@ from videoflow.nets.ranking import best_of_each
 __all__ = ["suppress_in_groups", "suppress_overlaps"]
 
 _MANY_BOXES = 1000
-"""From here on, on a CPU, settling class by class costs less than comparing boxes of all classes."""
+"""Of more, a CPU settles each class by itself sooner than all of them at once."""
 
 
 def _load_nms() -> Any:
