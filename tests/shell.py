@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.clips import write_clip
+from tests.flows.environment import HANG_SECONDS
 from videoflow.app.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -116,7 +117,11 @@ def _python(arguments: Sequence[str]) -> str:
         compile((ROOT / arguments[0]).read_text(), arguments[0], "exec")
         return ""
     done = subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
