@@ -6,34 +6,33 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from tests.clips import write_clip
+from tests.shell import execute, furnish
+from tests.snippets import PAGES, ROOT, Snippet, num_blocks, num_fences, snippets
 from videoflow.app.config import read_config
+from videoflow.nets.card import load_card
 
-ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    """Return the code blocks of ``page`` in ``language``."""
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.M | re.S)
-
-
-BLOCKS = [
-    pytest.param(text, id=f"{page.stem}-{number}")
-    for page in PAGES
-    for number, text in enumerate(blocks(page, "python"), 1)
-]
+LANGUAGES = {"bash", "python", "text", "yaml"}
+EVERY_PAGE = pytest.mark.parametrize("page", [pytest.param(p, id=p.stem) for p in PAGES])
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+WITH_COMMANDS = [page for page in PAGES if snippets(page, "bash")]
 
 RUNNING_SUMS = "".join(f"{n * (n + 1) // 2}\n" for n in range(41))
 
 
+def in_language(language: str) -> pytest.MarkDecorator:
+    """Run a test with each snippet of a language that no page calls a file of its commands."""
+    found = [one for page in PAGES for one in snippets(page, language)]
+    return pytest.mark.parametrize("snippet", [pytest.param(one, id=one.id) for one in found])
+
+
 def run(script: Path, *arguments: str, folder: Path) -> str:
     """Run ``script`` as a user would, beside a video ``door.mp4``; return what it prints."""
-    write_clip(folder / "door.mp4", size_hw=(96, 128))
+    furnish(folder)
     done = subprocess.run(
         [sys.executable, str(script), *arguments],
         cwd=folder,
@@ -47,7 +46,8 @@ def run(script: Path, *arguments: str, folder: Path) -> str:
 
 
 def skip_without_weights(text: str, request: pytest.FixtureRequest) -> None:
-    if "ObjectDetector" in text or "videoflow.recipes" in text:
+    """Let the models of ``text`` be found; a card on the shelf with its weights needs none."""
+    if re.search(r"ObjectDetector\(|videoflow\.recipes|-people|_people|models fetch", text):
         request.getfixturevalue("weights")
 
 
@@ -58,35 +58,102 @@ def check_promise(text: str, printed: str) -> None:
         assert printed == re.sub(r"^# ", "", promised[1], flags=re.M)
 
 
-@pytest.mark.parametrize("text", BLOCKS)
+def check_promises(snippet: Snippet, printed: str) -> None:
+    """Compare what a snippet printed with the ``text`` blocks behind it."""
+    for promise in snippet.promises:
+        assert promise.is_kept_by(printed), f"{snippet.id} says:\n{promise.text}\n{printed}"
+
+
+@EVERY_PAGE
+def test_every_snippet_is_one_that_is_tried(page: Path) -> None:
+    """No block escapes the tests below: by its language, by its indentation, or alone."""
+    found = snippets(page)
+
+    assert {snippet.language for snippet in found} <= LANGUAGES
+    assert num_fences(page) == 2 * num_blocks(page)
+    assert num_blocks(page) == len(found) + len(
+        {promise.text for snippet in found for promise in snippet.promises}
+    )
+
+
+@in_language("python")
 def test_a_block_of_a_page_runs(
-    text: str, tmp_path: Path, request: pytest.FixtureRequest
+    snippet: Snippet, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """A reader may copy a block into a script as it stands, and sees what it promises."""
-    skip_without_weights(text, request)
+    skip_without_weights(snippet.text, request)
     script = tmp_path / "block.py"
-    script.write_text(text)
+    script.write_text(snippet.text)
 
     printed = run(script, folder=tmp_path)
 
-    if "SumAggregator" in text:
+    if "SumAggregator" in snippet.text:
         assert printed == RUNNING_SUMS
-    check_promise(text, printed)
+    check_promise(snippet.text, printed)
+    check_promises(snippet, printed)
 
 
-def test_the_config_of_the_readme_is_a_flow(tmp_path: Path) -> None:
-    """A reader may copy the YAML block into a file, beside a video, and run it."""
-    (text,) = blocks(ROOT / "README.md", "yaml")
-    video = write_clip(tmp_path / "door.mp4")
-    config = tmp_path / "people.yaml"
-    config.write_text(text)
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.stem) for page in WITH_COMMANDS])
+def test_the_commands_of_a_page_run(
+    page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    """A reader may type the commands of a page in their order, beside the files it names."""
+    skip_without_weights(page.read_text(), request)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    furnish(tmp_path)
+    for file in snippets(page):
+        if file.file_name:
+            (tmp_path / file.file_name).write_text(file.text)
 
-    flow = read_config(config, {"source": str(video)}).build()
+    for snippet in snippets(page, "bash"):
+        printed = execute(snippet.text, is_brief=not snippet.promises)
 
-    assert "batches of up to 8" in flow.explain()
+        check_promises(snippet, printed)
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, id=page.stem) for page in PAGES])
+@in_language("yaml")
+def test_a_config_of_a_page_is_a_flow(
+    snippet: Snippet, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """A reader may copy YAML into a file: it is a flow, some nodes of one, or a card."""
+    skip_without_weights(snippet.text, request)
+    furnish(tmp_path)
+    data = yaml.safe_load(snippet.text)
+    if "weights" in data:
+        folder = tmp_path / data["name"]
+        folder.mkdir()
+        (folder / "model.yaml").write_text(snippet.text)
+        assert load_card(folder).name == data["name"]
+        return
+    config = tmp_path / "flow.yaml"
+    config.write_text(yaml.safe_dump(whole_flow(data)))
+    settings = {"source": str(tmp_path / "door.mp4")} if "inputs" in data else {}
+
+    plan = read_config(config, settings).build().explain()
+
+    assert all(f" {name}: " in plan for name in data.get("nodes", data))
+
+
+def whole_flow(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a config with what some nodes lack: where boxes come from, and where all goes."""
+    if "nodes" in data and len(data["nodes"]) > 1:
+        return data
+    nodes = dict(data.get("nodes", data))
+    if any(node.get("from") == "track" for node in nodes.values()):
+        nodes["boxes"] = {"type": "MotDetectionsReader", "path": "det.txt"}
+        nodes["track"] = {"type": "SortTracker", "from": "boxes"}
+    heard = {node.get("from") for node in nodes.values()}
+    ends = [name for name in nodes if name not in heard]
+    return {
+        "nodes": nodes | {f"{end}-end": {"type": "VoidConsumer", "from": end} for end in ends}
+    }
+
+
+@EVERY_PAGE
 def test_what_a_page_links_to_is_there(page: Path) -> None:
     """No link within the repository leads nowhere."""
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
