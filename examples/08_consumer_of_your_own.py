@@ -35,6 +35,7 @@ class AnimationWriter(ConsumerNode):
         first.save(
             self.path, save_all=True, append_images=others, duration=100, loop=0, quality=45
         )
+        print(len(self.pictures), "pictures")
 
 
 # %% Find, follow, count and draw
@@ -48,7 +49,6 @@ drawn = PeopleAnnotator(trail_seconds=1.5)(frames, tracks, counts)
 animation = AnimationWriter("walkers.webp", width=640)(drawn)
 
 Flow([frames], [animation], flow_type="batch").run().join()
-print(Image.open("walkers.webp").n_frames, "pictures")
 
 # Prints:
 # 70 pictures

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import signal
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -15,6 +16,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 GRACE_SECONDS = 3.0
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it runs in the background so, and scripts under test would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ EVERY_PAGE = pytest.mark.parametrize("page", [pytest.param(p, id=p.stem) for p i
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 WITH_COMMANDS = [page for page in PAGES if snippets(page, "bash")]
 
+PATIENCE_SECONDS = 300  # a guard against hanging, and no measure of speed
 RUNNING_SUMS = "".join(f"{n * (n + 1) // 2}\n" for n in range(41))
 
 
@@ -38,7 +39,7 @@ def run(script: Path, *arguments: str, folder: Path) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr
