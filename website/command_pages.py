@@ -13,7 +13,8 @@ __all__ = ["commands_page"]
 
 HEAD = """# Commands
 
-What each command says with `--help`; [The command line](../docs/command-line.md) tells how they are used.
+What each command says with `--help`;
+[The command line](../docs/command-line.md) tells how they are used.
 
 """
 
@@ -37,9 +38,11 @@ def _command(command: Any, path: str, parent: Any) -> Iterator[str]:
 
 
 def _table(records: list[tuple[str, str]]) -> str:
-    rows = [f"| `{_cell(name)}` | {_cell(text)} |" for name, text in records]
+    rows = [
+        f"| `{_cell(name)}` | {_cell(text).replace('<', '&lt;')} |" for name, text in records
+    ]
     return "\n".join(["| | |", "|---|---|", *rows])
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return " ".join(text.split()).replace("|", "\\|")

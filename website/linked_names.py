@@ -28,7 +28,7 @@ class LinkedNames(Extension):
         super().__init__()
         self._root = Path(root)
 
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the library's name
+    def extendMarkdown(self, md: Markdown) -> None:
         """Add the step that makes the links, after those that make the elements."""
         md.treeprocessors.register(_Linker(md, _identifiers(self._root)), "linked_names", 5)
 
@@ -59,6 +59,6 @@ def _identifiers(root: Path) -> dict[str, str]:
     return identifiers(root)
 
 
-def makeExtension(**options: str) -> LinkedNames:  # noqa: N802 - the library's name
+def makeExtension(**options: str) -> LinkedNames:
     """Return the extension; Markdown asks for it by this name."""
     return LinkedNames(**options)

@@ -16,10 +16,12 @@ hide: [toc]
 # Models
 
 What is on the shelf, from the models' cards.
-A name is what `ObjectDetector`, `SemanticSegmenter` and `ReidEmbedder` take, and leads to what its card says in full: paper, checksum, preparation, what was measured here, and limits.
+A name is what `ObjectDetector`, `SemanticSegmenter` and `ReidEmbedder` take, and leads to what
+its card says in full: paper, checksum, preparation, what was measured here, and limits.
 The licence is that of the weights.
 What was published about them is in percent, on COCO where nothing else is said.
-[Which detector](../docs/detectors.md) tells which family to take, and [Add a model](../docs/add-a-model.md) how to bring your own.
+[Which detector](../docs/detectors.md) tells which family to take, and
+[Add a model](../docs/add-a-model.md) how to bring your own.
 
 | Model | Task | Parameters | Input | Licence | Published |
 |---|---|---:|---|---|---|
@@ -50,6 +52,6 @@ def _row(card: ModelCard) -> str:
 def _input(card: ModelCard) -> str:
     size = card.input.size
     if isinstance(size, tuple):
-        return f"{size[1]} × {size[0]} px"
+        return f"{size[1]} x {size[0]} px"
     side = "shorter" if card.input.fit == "short_side" else "longer"
     return f"{size} px, {side} side"

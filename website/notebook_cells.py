@@ -53,7 +53,8 @@ def _shown_data(data: dict[str, Any]) -> list[str]:
     html = "".join(data.get("text/html", ""))
     table = _TABLE.search(html)
     if table:
-        return ["<table>" + "".join(line.strip() for line in table[1].splitlines()) + "</table>"]
+        rows = "".join(line.strip() for line in table[1].splitlines())
+        return [f"<table>{rows}</table>"]
     return _as_block("".join(data.get("text/plain", "")))
 
 

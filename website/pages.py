@@ -26,7 +26,7 @@ def all_pages(root: Path) -> dict[str, str]:
     pages: dict[str, str] = {}
     written = [path.relative_to(root).as_posix() for path in sorted(root.glob("docs/*.md"))]
     todo = [PurePosixPath(source) for source in (*written, *SHOWN, *made)]
-    while todo:
+    while todo:  # what is shown links to more
         source = todo.pop(0)
         page = str(place(source, root=root))
         if page in pages or source.suffix in PICTURES:
@@ -41,7 +41,8 @@ def expand(nav: list[object], pages: list[str]) -> list[object]:
     """Return a navigation with the pages that its patterns stand for, sorted, in their places.
 
     Args:
-        nav: As in ``mkdocs.yml``: paths, and sections with a name; a path may hold ``*``.
+        nav: As in ``mkdocs.yml``: paths, and sections with a name; a path may hold ``*``,
+            which stands for any page but the first one of a folder.
         pages: The paths of all pages.
     """
     found: list[object] = []
@@ -54,8 +55,9 @@ def expand(nav: list[object], pages: list[str]) -> list[object]:
                 }
             )
         elif isinstance(entry, str) and "*" in entry:
-            named = [page for page in pages if PurePosixPath(page).match(entry)]
-            found += sorted(named, key=lambda page: page.removesuffix(".md"))
+            fits = [page for page in pages if PurePosixPath(page).match(entry)]
+            listed = [page for page in fits if PurePosixPath(page).name != "index.md"]
+            found += sorted(listed, key=lambda page: page.removesuffix(".md"))
         else:
             found.append(entry)
     return found

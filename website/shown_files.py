@@ -10,7 +10,7 @@ from website.notebook_cells import show_notebook
 
 __all__ = ["show"]
 
-LANGUAGES = {".json": "json", ".py": "python", ".sh": "bash", ".toml": "toml", ".yaml": "yaml"}
+LANGUAGES = {".json": "json", ".py": "python", ".toml": "toml", ".yaml": "yaml"}
 
 
 def show(path: Path) -> str:
@@ -20,12 +20,14 @@ def show(path: Path) -> str:
         path: A folder, or a file with text.
 
     Raises:
-        UnicodeDecodeError: The file holds no text.
+        ValueError: The file holds no text.
     """
     if path.is_dir():
         readme = path / "README.md"
         return readme.read_text() if readme.exists() else _show_folder(path)
-    text = path.read_text(encoding="utf-8")
+    text = _text(path)
+    if text is None:
+        raise ValueError(f"{path}: got no text, so no page can show it; link to its folder")
     if path.suffix == ".md":
         return text
     if path.suffix == ".ipynb":
@@ -34,9 +36,8 @@ def show(path: Path) -> str:
     fence = "`" * max(3, *(len(ticks) + 1 for ticks in re.findall("`+", text + "`")))
     language = LANGUAGES.get(path.suffix, "text")
     title = lead.partition(":")[0] if path.suffix == ".py" and lead else f"`{path.name}`"
-    return (
-        f'# {title.rstrip(".")}\n\n{fence}{language} title="{path.name}"\n{text.rstrip()}\n{fence}\n'
-    )
+    block = f'{fence}{language} title="{path.name}"\n{text.rstrip()}\n{fence}'
+    return f"# {title.rstrip('.')}\n\n{block}\n"
 
 
 def _show_folder(folder: Path) -> str:
@@ -44,9 +45,20 @@ def _show_folder(folder: Path) -> str:
     for path in sorted(folder.iterdir()):
         if path.name.startswith((".", "_")):
             continue
-        lead = "" if path.is_dir() else _lead(path, path.read_text(encoding="utf-8"))
+        text = "" if path.is_dir() else _text(path)
+        if text is None:
+            lines.append(f"- `{path.name}`")
+            continue
+        lead = _lead(path, text)
         lines.append(f"- [`{path.name}`]({path.name})" + (f": {lead}" if lead else ""))
     return "\n".join(lines) + "\n"
+
+
+def _text(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def _lead(path: Path, text: str) -> str:

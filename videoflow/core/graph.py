@@ -25,6 +25,7 @@ from videoflow.errors import GraphError
 __all__ = ["Feed", "FlowType", "Graph", "GraphNode", "Lane", "build_graph"]
 
 FlowType = Literal["realtime", "batch"]
+"""How a flow runs: whole, or up to date; see ``Flow``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,3 +140,4 @@ class VideoFileReader(ProducerNode):
 
 
 VideofileReader = VideoFileReader
+"""The same under its name of 2020."""
