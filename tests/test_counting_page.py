@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
 import pytest
 
+from tests.named_tests import name_of_test
 from videoflow.app.config import read_config
 
 TESTS = Path(__file__).parent
 PAGE = TESTS.parent / "docs" / "counting.md"
-NAMED = re.compile(
-    r"(?:- )?(?P<sentence>[A-Z*].+[.]) <!-- (?P<file>test_\w+)\.(?P<test>test_\w+) -->"
-)
 
 
 def sentences() -> list[str]:
@@ -23,24 +20,10 @@ def sentences() -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def functions(file: str) -> dict[str, ast.FunctionDef]:
-    """Return the functions of the one test file that is called ``file``."""
-    (path,) = TESTS.rglob(f"{file}.py")
-    nodes = ast.parse(path.read_text()).body
-    return {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
-
-
 @pytest.mark.parametrize("line", sentences(), ids=lambda line: line.split(" <!--")[0][:60])
 def test_a_sentence_names_a_test_that_can_fail(line: str) -> None:
     """A line is one sentence, and its test is there, asserts, and is never skipped."""
-    named = NAMED.fullmatch(line)
-
-    assert named, f"no test is named: {line}"
-    assert len(re.findall(r"[.] [A-Z]", named["sentence"])) == 0
-    test = functions(named["file"])[named["test"]]
-    text = ast.unparse(test)
-    assert "assert " in text or "pytest.raises" in text
-    assert "skip" not in text
+    assert name_of_test(line)
 
 
 def test_the_block_of_the_page_is_a_part_of_a_flow(tmp_path: Path) -> None:
@@ -64,7 +47,7 @@ def test_the_block_of_the_page_is_a_part_of_a_flow(tmp_path: Path) -> None:
 
 def test_each_test_of_the_page_stands_for_a_few_sentences() -> None:
     """No test is named by so many sentences that it cannot hold them all."""
-    named = [match["test"] for line in sentences() if (match := NAMED.fullmatch(line))]
+    named = [name_of_test(line) for line in sentences()]
 
     assert len(named) > 80
     assert max(named.count(test) for test in named) <= 3
