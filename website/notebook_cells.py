@@ -59,4 +59,4 @@ def _shown_data(data: dict[str, Any]) -> list[str]:
 
 
 def _as_block(text: str) -> list[str]:
-    return [f"```text\n{text.rstrip()}\n```"] if text.strip() else []
+    return [f"```{{.text .output}}\n{text.rstrip()}\n```"] if text.strip() else []

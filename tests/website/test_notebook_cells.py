@@ -32,9 +32,11 @@ def written(text: str) -> dict[str, Any]:
     ("outputs", "wanted"),
     [
         pytest.param([], "", id="none"),
-        pytest.param([shown(text_plain="2")], "\n```text\n2\n```\n", id="text"),
+        pytest.param([shown(text_plain="2")], "\n```{.text .output}\n2\n```\n", id="text"),
         pytest.param(
-            [written("a\n"), written("b\n")], "\n```text\na\nb\n```\n", id="in two pieces"
+            [written("a\n"), written("b\n")],
+            "\n```{.text .output}\na\nb\n```\n",
+            id="in two pieces",
         ),
         pytest.param(
             [shown(image_png="aGk=\n", text_plain="<Figure>")],
@@ -48,7 +50,7 @@ def written(text: str) -> dict[str, Any]:
         ),
         pytest.param(
             [shown(text_html="<pre>bar</pre>", text_plain="bar")],
-            "\n```text\nbar\n```\n",
+            "\n```{.text .output}\nbar\n```\n",
             id="other html",
         ),
         pytest.param([shown(text_html="<pre>bar</pre>")], "", id="nothing to show"),

@@ -76,6 +76,14 @@ def test_no_page_links_out_of_the_site(pages: dict[str, str]) -> None:
             assert site in pages or (ROOT / "docs" / site).exists(), f"{path}: {target}"
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda p: p.stem)
+def test_lists_and_tables_stand_alone(page: Path) -> None:
+    """An empty line is before each list and table, as Python-Markdown wants it."""
+    prose = re.sub(r"^(```+).*?^\1$", "", page.read_text(), flags=re.M | re.S)
+
+    assert re.findall(r"^\w[^\n]*\n(?:[-*] |\| ?)[^\n]*", prose, re.M) == []
+
+
 @pytest.mark.parametrize(
     ("nav", "wanted"),
     [
