@@ -110,5 +110,5 @@ def num_blocks(page: Path) -> int:
 
 
 def _without_measures(line: str) -> str:
-    masked = _NUMBER.sub("#", line.replace("<- bottleneck", ""))
+    masked = _NUMBER.sub("#", line.replace("<- bottleneck", "").replace("threads", "thread"))
     return " ".join(masked.split())

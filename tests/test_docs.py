@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -193,3 +194,25 @@ def test_the_readme_names_what_ci_runs() -> None:
     assert "pip install -e '.[dev]' && pytest\n" in readme
     assert "-e '.[dev]'\n" in ci
     assert "\npytest\n" in ci
+
+
+def test_the_figures_of_a_page_are_those_of_the_results() -> None:
+    """What tuning a batch and cameras give is what the benchmark and the notebook say."""
+    page = (ROOT / "docs" / "tuning-a-batch.md").read_text()
+    results = ROOT / "benchmarks" / "results"
+    two, one = (
+        json.loads((results / f"end_to_end-{name}.json").read_text())
+        for name in ("cpu-2-cores", "1-thread-cpu-2-cores")
+    )
+    notebook = json.loads((ROOT / "examples" / "12_tune_a_batch.ipynb").read_text())
+    printed = " ".join(
+        "".join(output.get("data", {}).get("text/plain", []))
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+    )
+    rows = re.findall(r"^\| \d+ \| [\d.]+ \| ([\d.]+) \| ([\d.]+) % \| ([\d.]+) ms", page, re.M)
+
+    assert f"{two['flow_fps']} frames a second against {two['loop_fps']} with two" in page
+    assert f"{one['flow_fps']} against {one['loop_fps']} with one" in page
+    assert len(rows) == 3
+    assert all(re.search(rf"{' +'.join(map(re.escape, row))}\n?", printed) for row in rows)
