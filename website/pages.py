@@ -57,7 +57,8 @@ def expand(nav: list[object], pages: list[str]) -> list[object]:
         elif isinstance(entry, str) and "*" in entry:
             fits = [page for page in pages if PurePosixPath(page).match(entry)]
             listed = [page for page in fits if PurePosixPath(page).name != "index.md"]
-            found += sorted(listed, key=lambda page: page.removesuffix(".md"))
+            listed.sort(key=lambda page: page.removesuffix(".md"))  # a package, then its parts
+            found += listed
         else:
             found.append(entry)
     return found
