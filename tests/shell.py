@@ -116,7 +116,7 @@ def _python(arguments: Sequence[str]) -> str:
         compile((ROOT / arguments[0]).read_text(), arguments[0], "exec")
         return ""
     done = subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -172,7 +172,7 @@ def test_the_flow_leaves_rows_and_a_sign_of_life(
     flow = config.build()
     flow.replace("camera", film)
 
-    report = flow.run().join(60)
+    report = flow.run().join()
 
     assert report.ending == "finished"
     (asked,) = re.findall(
