@@ -2,13 +2,16 @@
 
     python benchmarks/gpu.py --source people.mp4
     python benchmarks/gpu.py --clip street_1080p.mp4 --precision float16 --execution graphs
+    python benchmarks/gpu.py --json gpu.json --budget-seconds 540
 
 Prints one JSON object. Each part runs in a process of its own, so that none finds a GPU that
-another has left; one that fails is told with its error, and the others go on. Without
-``--clip`` a clip of 1080p H.264 is made: of the pictures of ``--source``, or of a pattern.
-``flow_over_limit_ratio`` is the flow's best speed over the smaller of the decoders' and the
-model's. Where there is no NVDEC, the CPU decodes, and ``decode.nvdec_skipped`` says why. With
-``--smoke`` everything is small: to see that all parts run, also on a CPU.
+another has left. With ``--json`` the object is written again after each part: a run that is cut
+off leaves what it has measured. A part that fails or has no time left is told with its error
+and the figures that it had; the others go on. Without ``--clip`` a clip of 1080p H.264 is made:
+of the pictures of ``--source``, or of a pattern. ``flow_over_limit_ratio`` is the flow's best
+speed over the smaller of the decoders' and the model's. Where there is no NVDEC, the CPU
+decodes, and ``decode.nvdec_skipped`` says why. With ``--smoke`` everything is small: to see
+that all parts run, also on a CPU.
 """
 
 from __future__ import annotations
@@ -19,30 +22,41 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 from gpu_parts import PARTS, Settings, write_clip
 from machine import machine
 
-_PART_SECONDS = 560.0
+_MARK = "figures of a part: "
+"""In front of a line of JSON; libraries print lines of their own."""
 
 
 def main() -> None:
     """Run all parts, or one of them."""
     arguments = _parser().parse_args()
     if arguments.part:
-        figures = PARTS[arguments.part](_settings(arguments, arguments.clip))
-        print(json.dumps(figures))
+        for figures in PARTS[arguments.part](_settings(arguments, arguments.clip)):
+            print(_MARK + json.dumps(figures), flush=True)
         return
+    until = time.monotonic() + arguments.budget_seconds
+    result: dict[str, Any] = {
+        "command": shlex.join(sys.argv),
+        "date": datetime.now(UTC).isoformat(),
+    }
+    result |= {**machine(), **_device(), "flow_over_limit_ratio": None}
+    parts: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
         clip = arguments.clip or _make_clip(arguments, Path(folder) / "clip.mp4")
-        parts = {name: _run_part(name, clip) for name in PARTS}
-    result = {"command": shlex.join(sys.argv), "date": datetime.now(UTC).isoformat()}
-    result |= {**_device(), **machine()}
-    result["flow_over_limit_ratio"] = _ratio(parts)
+        for name in arguments.parts or PARTS:
+            parts[name] = _run_part(name, clip, until - time.monotonic())
+            result["flow_over_limit_ratio"] = _ratio(parts)
+            if arguments.json:
+                arguments.json.write_text(json.dumps(result | parts, indent=2) + "\n")
     print(json.dumps(result | parts, indent=2))
     sys.exit(any("error" in figures for figures in parts.values()))
 
@@ -56,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="yolox_nano")
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--execution", default="eager")
+    parser.add_argument("--json", type=Path, help="written again after each part")
+    parser.add_argument("--budget-seconds", type=float, default=1800.0, help="for all parts")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, help="only these, in this order")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     return parser
@@ -87,49 +104,69 @@ def _make_clip(arguments: argparse.Namespace, path: Path) -> Path:
     return path
 
 
-def _run_part(name: str, clip: Path) -> dict[str, Any]:
-    """Return the figures of a part, from a process of its own."""
+def _run_part(name: str, clip: Path, seconds: float) -> dict[str, Any]:
+    """Return the figures of a part, from a process of its own that has so long."""
+    if seconds <= 0:
+        return {"error": "no time was left"}
     command = [sys.executable, *sys.argv, "--clip", str(clip), "--part", name]
     print(f"{name} ...", file=sys.stderr, flush=True)
-    try:
-        answer = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=_PART_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return {"error": f"took more than {_PART_SECONDS:.0f} s"}
-    if answer.returncode:
-        return {"error": answer.stderr.strip().splitlines()[-20:]}
-    figures: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
-    return figures
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(command, stdout=out, stderr=err)
+        try:
+            failure: Any = f"ended with {code}" if (code := process.wait(seconds)) else None
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            failure = f"took more than {seconds:.0f} s"
+        lines, errors = (_lines(stream) for stream in (out, err))
+    told = [line.removeprefix(_MARK) for line in lines if line.startswith(_MARK)]
+    figures: dict[str, Any] = json.loads(told[-1]) if told else {}
+    return figures | {"error": [failure, *errors[-20:]]} if failure else figures
+
+
+def _lines(stream: TextIO) -> list[str]:
+    stream.seek(0)
+    return stream.read().splitlines()
 
 
 def _ratio(parts: dict[str, dict[str, Any]]) -> float | None:
     """Return the best flow over the smaller of the two limits; None where a part failed."""
-    speeds = [parts[name].get(f"{name}_fps") for name in ("flow", "decode", "model")]
+    names = ("flow", "decode", "model")
+    speeds = [parts.get(name, {}).get(f"{name}_fps") for name in names]
     if not all(speeds):
         return None
     flow, *limits = (max(speed.values()) for speed in speeds if speed)
-    return round(flow / min(limits), 3)
+    return round(float(flow / min(limits)), 3)
 
 
 def _device() -> dict[str, Any]:
+    """Return what the GPU is; makes no context, which the parts would find there."""
     if not torch.cuda.is_available():
         return {"device": "cpu", "driver": None, "cuda": None}
-    asked = subprocess.run(
-        ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    asked = _ask("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
+    name, _, driver = asked.partition(", ")
     return {
-        "device": torch.cuda.get_device_name(0),
-        "driver": asked.stdout.strip() or None,
+        "device": name or "a GPU without nvidia-smi",
+        "driver": driver or None,
         "cuda": torch.version.cuda,
+        "pynvvideocodec": _version("PyNvVideoCodec"),
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _ask(*command: str) -> str:
+    """Return the first line that a program prints; nothing where it is not there."""
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return asked.stdout.partition("\n")[0].strip()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""The parts of ``gpu.py``: each measures one thing and returns its figures."""
+"""The parts of ``gpu.py``: each measures one thing, and yields its figures as they grow."""
 
 from __future__ import annotations
 
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +17,7 @@ import torch
 import torch.multiprocessing
 
 from videoflow.consumers import VoidConsumer
-from videoflow.core import ConsumerNode, Flow, ProducerNode
+from videoflow.core import ConsumerNode, Flow, ProducerNode, Report
 from videoflow.data import Frame, Stamp
 from videoflow.nets.load import load_detector, resolve_device
 from videoflow.processors import ByteTracker, LineCounter, ObjectDetector
@@ -26,6 +27,8 @@ from videoflow.video.opener import VideoOpener
 from videoflow.video.playlist import Playlist
 
 __all__ = ["PARTS", "Settings", "write_clip"]
+
+_QUEUE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +95,28 @@ def write_clip(
         container.mux(stream.encode(None))
 
 
-def decode(settings: Settings) -> dict[str, Any]:
-    """Return the frames a second that decoders alone give, for numbers of sessions."""
+Figures = Iterator[dict[str, Any]]
+"""What is known so far; the last is all of it."""
+
+
+def decode(settings: Settings) -> Figures:
+    """Yield the frames a second that decoders alone give, for numbers of sessions."""
     way = choose_decoding(probe_video(), settings.device)
     notes: set[str] = set()
-    fps = {num: _decoded_fps(settings, num, notes) for num in settings.sessions}
-    found: dict[str, Any] = {"way": way.kind, "decode_fps": fps, "notes": sorted(notes)}
+    fps: dict[int, float] = {}
+    found: dict[str, Any] = {"way": way.kind}
     if way.kind not in ("nvdec", "libav-cuda"):
         found["nvdec_skipped"] = way.reason
-    return found
+    _decoded_fps(
+        settings, 1, notes, at_most=10
+    )  # makes the context, loads what is to be loaded
+    for num in settings.sessions:
+        fps[num] = _decoded_fps(settings, num, notes)
+        yield found | {"decode_fps": fps, "notes": sorted(notes)}
 
 
-def model(settings: Settings) -> dict[str, Any]:
-    """Return the frames a second from frames in the device's memory to detections."""
+def model(settings: Settings) -> Figures:
+    """Yield the frames a second from frames in the device's memory to detections."""
     notes: list[str] = []
     detector = load_detector(
         settings.model,
@@ -129,28 +141,27 @@ def model(settings: Settings) -> dict[str, Any]:
             finish = following
         finish()
         fps[size] = round(size * settings.num_trials / (time.monotonic() - begin), 1)
-    best = max(fps, key=lambda size: fps[size])
-    return {"model_fps": fps, "best_batch": best, "notes": notes}
+        best = max(fps, key=lambda size: fps[size])
+        yield {"model_fps": fps, "best_batch": best, "notes": notes}
 
 
-def flow(settings: Settings) -> dict[str, Any]:
-    """Return the frames a second from files to counts, for numbers of streams."""
+def flow(settings: Settings) -> Figures:
+    """Yield the frames a second from files to counts, for numbers of streams."""
     fps: dict[int, float] = {}
     notes: set[str] = set()
     for num in settings.streams:
-        report = _counting(settings, num, "batch").run().join()
-        total = sum(stream.num_delivered for stream in report.streams)
-        fps[num] = round(total / report.elapsed_seconds, 1)
+        seconds, report = _timed(_counting(settings, num, "batch"))
+        fps[num] = round(sum(one.num_delivered for one in report.streams) / seconds, 1)
         notes.update(report.notes)
-    return {"flow_fps": fps, "notes": sorted(notes)}
+        yield {"flow_fps": fps, "notes": sorted(notes)}
 
 
-def ages(settings: Settings) -> dict[str, Any]:
-    """Return how old frames of realtime streams were when they were counted, in seconds."""
+def ages(settings: Settings) -> Figures:
+    """Yield how old frames of realtime streams were when they were counted, in seconds."""
     report = _counting(settings, settings.num_realtime, "realtime").run().join()
     read = sum(stream.num_read for stream in report.streams)
     delivered = sum(stream.num_delivered for stream in report.streams)
-    return {
+    yield {
         "num_streams": settings.num_realtime,
         "frames_read": read,
         "frames_delivered": delivered,
@@ -163,25 +174,27 @@ def ages(settings: Settings) -> dict[str, Any]:
     }
 
 
-def hand_over(settings: Settings) -> dict[str, Any]:
-    """Return what a frame costs from process to process, in microseconds.
+def hand_over(settings: Settings) -> Figures:
+    """Yield what a frame costs from process to process, in microseconds.
 
     Beside it, in the same run, a queue of ``torch.multiprocessing`` that gets a new tensor for
     each frame.
     """
-    source = Blanks(settings.num_slots, settings.size_hw, device=settings.device)
-    report = Flow([source], [Looks(device=settings.device)(source)], placement="process").run()
-    seconds = report.join().elapsed_seconds
-    return {
-        "slot_microseconds": round(1e6 * seconds / settings.num_slots, 1),
-        "torch_queue_microseconds": round(1e6 * _queue_seconds(settings), 1),
+    found: dict[str, Any] = {
         "num_frames": settings.num_slots,
         "frame_bytes": settings.size_hw[0] * settings.size_hw[1] * 3 // 2,
     }
+    source = Blanks(settings.num_slots, settings.size_hw, device=settings.device)
+    look = Looks(device=settings.device)(source)
+    seconds, _ = _timed(Flow([source], [look], placement="process"))
+    found["slot_microseconds"] = round(1e6 * seconds / settings.num_slots, 1)
+    yield found
+    found["torch_queue_microseconds"] = round(1e6 * _queue_seconds(settings), 1)
+    yield found
 
 
-def loop(settings: Settings) -> dict[str, Any]:
-    """Return the frames a second of the plain loop: decode on the CPU, upload, model."""
+def loop(settings: Settings) -> Figures:
+    """Yield the frames a second of the plain loop: decode on the CPU, upload, model."""
     detector = load_detector(
         settings.model,
         device=settings.device,
@@ -199,11 +212,11 @@ def loop(settings: Settings) -> dict[str, Any]:
             begin = begin or time.monotonic()  # the first frame warms up
             num += 1
     assert begin is not None, "a clip has a frame"
-    return {"loop_fps": round((num - 1) / max(time.monotonic() - begin, 1e-9), 1)}
+    yield {"loop_fps": round((num - 1) / max(time.monotonic() - begin, 1e-9), 1)}
 
 
-PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
-    part.__name__: part for part in (decode, model, flow, ages, hand_over, loop)
+PARTS: dict[str, Callable[[Settings], Figures]] = {
+    part.__name__: part for part in (decode, model, flow, hand_over, loop, ages)
 }
 
 
@@ -216,6 +229,11 @@ class Blanks(ProducerNode):
     def __init__(self, num: int, size_hw: tuple[int, int], **options: Any) -> None:
         super().__init__(**options)
         self.num, self.size_hw, self.at = num, size_hw, 0
+
+    @property
+    def num_items(self) -> int:
+        """How many frames there are."""
+        return self.num
 
     def next(self) -> Frame:
         """Return the next frame."""
@@ -235,6 +253,19 @@ class Looks(ConsumerNode):
     def consume(self, *inputs: Any) -> None:
         """Take the frame's memory."""
         inputs[0].pixels.data_ptr()
+
+
+def _timed(flow: Flow) -> tuple[float, Report]:
+    """Run a flow; return its report, and the seconds from all nodes open to the last frame.
+
+    That a GPU's processes take their time to go is not part of it.
+    """
+    running = flow.run()
+    now = running.progress()
+    while now.is_running and now.num_done < (now.num_total or 0):
+        time.sleep(0.002)
+        now = running.progress()
+    return now.elapsed_seconds, running.join()
 
 
 def _counting(settings: Settings, num: int, flow_type: Any) -> Flow:
@@ -262,7 +293,9 @@ def _counting(settings: Settings, num: int, flow_type: Any) -> Flow:
     return Flow(readers, [VoidConsumer()(count)], flow_type, name="gpu")
 
 
-def _decoded_fps(settings: Settings, num: int, notes: set[str]) -> float:
+def _decoded_fps(
+    settings: Settings, num: int, notes: set[str], *, at_most: int | None = None
+) -> float:
     counts = [0] * num
 
     def play(at: int) -> None:
@@ -275,8 +308,9 @@ def _decoded_fps(settings: Settings, num: int, notes: set[str]) -> float:
                 held[shape] = torch.empty(shape, dtype=torch.uint8, device=settings.where)
             return held[shape]
 
-        while playlist.read(memory=memory) is not None:
-            counts[at] += 1
+        with _own_stream(settings.where):
+            while counts[at] != at_most and playlist.read(memory=memory) is not None:
+                counts[at] += 1
         playlist.close()
 
     threads = [threading.Thread(target=play, args=(at,)) for at in range(num)]
@@ -287,7 +321,16 @@ def _decoded_fps(settings: Settings, num: int, notes: set[str]) -> float:
         thread.join()
     if settings.where.type == "cuda":
         torch.cuda.synchronize(settings.where)
+    if not all(counts):
+        raise RuntimeError(f"{counts.count(0)} of {num} decoders gave no frame")
     return round(sum(counts) / (time.monotonic() - begin), 1)
+
+
+def _own_stream(device: torch.device) -> AbstractContextManager[Any]:
+    """Give a thread a CUDA stream, as a worker has one: they share the default one."""
+    if device.type == "cpu":
+        return nullcontext()
+    return torch.cuda.stream(torch.cuda.Stream(device))  # type: ignore[no-untyped-call] # torch's
 
 
 def _queue_seconds(settings: Settings) -> float:
@@ -296,7 +339,9 @@ def _queue_seconds(settings: Settings) -> float:
     queue, room, done = context.Queue(), context.Semaphore(4), context.Event()
     num_first = 10
     reader = context.Process(
-        target=_take_frames, args=(queue, room, done, num_first + settings.num_slots)
+        target=_take_frames,
+        args=(queue, room, done, num_first + settings.num_slots),
+        daemon=True,
     )
     reader.start()
     height, width = settings.size_hw
@@ -304,11 +349,13 @@ def _queue_seconds(settings: Settings) -> float:
     for at in range(num_first + settings.num_slots):
         if at == num_first:
             begin = time.monotonic()
-        room.acquire()  # as many in flight as slots would be
+        if not room.acquire(timeout=_QUEUE_SECONDS):  # as many in flight as slots would be
+            raise RuntimeError("the queue's reader takes nothing")
         queue.put(
             torch.empty((height * 3 // 2, width), dtype=torch.uint8, device=settings.where)
         )
-    done.wait()
+    if not done.wait(_QUEUE_SECONDS):
+        raise RuntimeError("the queue's reader did not come to its end")
     seconds = (time.monotonic() - begin) / settings.num_slots
     reader.join()
     return seconds

@@ -18,7 +18,7 @@ from videoflow.video.nvdec import Nvdec, load_nvdec
 from videoflow.video.opener import VideoOpener
 from videoflow.video.playlist import Playlist
 
-pytestmark = [pytest.mark.gpu, pytest.mark.nvdec]
+pytestmark = pytest.mark.gpu
 
 MAX_MEAN_DIFFERENCE = 1.5
 CLIPS = [
@@ -93,6 +93,7 @@ def test_frames_are_those_of_the_cpu(test_data: Path, name: str) -> None:
     print(name, notes or "by NVDEC")
 
 
+@pytest.mark.nvdec
 def test_h264_is_decoded_by_nvdec(test_data: Path) -> None:
     """What every GPU decodes is decoded on the GPU, without a remark."""
     frames, notes = play([test_data / "decode" / "testsrc2.mp4"], device="cuda")
@@ -102,6 +103,7 @@ def test_h264_is_decoded_by_nvdec(test_data: Path) -> None:
     assert choose_decoding(probe_video(), "cuda").kind == "nvdec"
 
 
+@pytest.mark.nvdec
 def test_two_sizes_at_once(test_data: Path) -> None:
     """Two readers in two threads of one process do not touch each other's pictures."""
     names = ["testsrc2.mp4", "nasa_13013.mp4"]
@@ -121,6 +123,7 @@ def test_two_sizes_at_once(test_data: Path) -> None:
         assert_same(results[number], play([path], device="cpu", at_most=60)[0])
 
 
+@pytest.mark.nvdec
 def test_files_of_several_sizes_in_one_reader(tmp_path: Path) -> None:
     """A session that is used again gives every picture in its own size."""
     sizes = [(144, 256), (144, 256), (96, 128), (288, 512), (96, 128)]
@@ -136,6 +139,7 @@ def test_files_of_several_sizes_in_one_reader(tmp_path: Path) -> None:
     assert [index_of(frame) for frame in frames] == list(range(6)) * len(sizes)
 
 
+@pytest.mark.nvdec
 @pytest.mark.parametrize("sizes", [[(96, 128), (144, 256)], [(144, 256), (96, 128)]])
 def test_a_change_of_size_in_mid_stream_is_not_scaled(
     tmp_path: Path, sizes: list[tuple[int, int]]
@@ -154,6 +158,7 @@ def test_a_change_of_size_in_mid_stream_is_not_scaled(
     assert [frame.size_hw for frame in frames] == [size for size in sizes for _ in range(6)]
 
 
+@pytest.mark.nvdec
 def test_the_package_loads_without_the_encoders_library(test_data: Path) -> None:
     """The extension module alone decodes; it is what a machine without NVENC has."""
     nvdec = load_nvdec(missing=lambda: ("libnvidia-encode.so.1",))
@@ -163,6 +168,7 @@ def test_the_package_loads_without_the_encoders_library(test_data: Path) -> None
     assert nvdec.caps("h264", chroma="420", bit_depth=8).is_supported
 
 
+@pytest.mark.nvdec
 def test_frames_reach_the_host_too(test_data: Path) -> None:
     """Who wants host memory gets it filled when the call returns."""
     opener = VideoOpener(device="cuda", report=lambda text: pytest.fail(text))
@@ -181,13 +187,16 @@ def test_frames_reach_the_host_too(test_data: Path) -> None:
         assert torch.equal(frame.buffer, reference.buffer)
 
 
-@pytest.mark.parametrize("kind", ["libav-cuda", "upload"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("libav-cuda", marks=pytest.mark.nvdec), "upload"]
+)
 def test_the_other_ways_give_the_same(test_data: Path, kind: DecodingKind) -> None:
     """FFmpeg's decoder for NVDEC, and the CPU with an upload, fill memory of the GPU alike."""
     path = test_data / "decode" / "testsrc2.mp4"
     acceleration = Acceleration()
     if kind == "libav-cuda":
-        acceleration = Acceleration(cuda=LibavCuda(0, TorchStream(0, is_own=False)))
+        cuda = LibavCuda(0, TorchStream(0, is_own=False))
+        acceleration = Acceleration(cuda=cuda, report=lambda text: pytest.fail(text))
     frames: list[torch.Tensor] = []
     with open_video(f"file:{path}", num_threads=1, acceleration=acceleration) as decoder:
         for _ in range(5):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -197,3 +200,34 @@ def test_on_a_cpu_there_is_no_choice() -> None:
 
     assert fill is fill_plain
     assert notes == []
+
+
+COMPILE = """
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+import triton
+from videoflow.nets.nv12_kernel import _convert
+
+names = _convert.arg_names
+constants = {"FIRST": 2, "BLOCK": 256, "stride_c": 1}  # Triton makes a constant of each 1
+kinds = {"addresses": "*i64", "out": "*fp16"} | dict.fromkeys(constants, "constexpr")
+whole = ("stride_n", "stride_h", "stride_w", "out_", "height", "width", "content_")
+signature = {
+    name: kinds.get(name, "i32" if name.startswith(whole) else "fp32") for name in names
+}
+indexed = {(names.index(name),): value for name, value in constants.items()}
+source = ASTSource(_convert, signature, indexed)
+assert triton.compile(source, target=GPUTarget("cuda", 90, 32)).asm["cubin"]
+"""
+
+
+def test_the_kernel_compiles_for_a_gpu(tmp_path: Path) -> None:
+    """Triton's compiler, which takes less than its interpreter, makes code for an H100."""
+    pytest.importorskip("triton", reason="comes with torch for CUDA")
+    env = {**os.environ, "TRITON_CACHE_DIR": str(tmp_path), "TRITON_INTERPRET": "0"}
+
+    answer = subprocess.run(
+        [sys.executable, "-c", COMPILE], env=env, capture_output=True, text=True, check=False
+    )
+
+    assert answer.returncode == 0, answer.stderr

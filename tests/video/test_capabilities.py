@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import threading
+import time
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.nvdec_stub import FakeLibrary
 from videoflow.errors import GraphError, OutputError
+from videoflow.video import capabilities as module
 from videoflow.video.capabilities import (
     DecodingKind,
     EncoderName,
@@ -349,3 +353,33 @@ def test_what_a_gpu_cannot_decode_has_a_reason(
     answer = caps.why_not("h264 420 of 8 bits", size_hw)
 
     assert answer is None if reason is None else reason in (answer or "")
+
+
+def test_threads_that_open_at_once_probe_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sources of a worker begin together; an extension module loads once."""
+    num_loaded = 0
+    at_once = threading.Barrier(4)
+    found = []
+
+    def load() -> Nvdec:
+        nonlocal num_loaded
+        num_loaded += 1
+        time.sleep(0.05)
+        return Nvdec(FakeLibrary(), "extension")
+
+    def probe() -> None:
+        at_once.wait()
+        found.append(probe_video())
+
+    monkeypatch.setattr(module, "missing_libraries", lambda: (ENCODE,))
+    monkeypatch.setattr(module, "count_gpus", lambda: 1)
+    monkeypatch.setattr(module, "load_nvdec", load)
+    monkeypatch.setattr(module, "_probe_video", cache(module._probe_video.__wrapped__))
+    threads = [threading.Thread(target=probe) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert num_loaded == 1
+    assert len({id(one) for one in found}) == 1

@@ -85,10 +85,19 @@ def test_an_odd_picture_is_cut_from_the_even_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pixel_format", "num_rows"),
-    [("NV16", 16), ("P216", 16), ("YUV444", 24), ("YUV444_16Bit", 24)],
+    ("pixel_format", "num_rows", "num_planes"),
+    [
+        ("NV16", 16, 1),
+        ("P216", 16, 1),
+        ("YUV444", 24, 1),
+        ("YUV444", 24, 3),
+        ("YUV444_16Bit", 24, 1),
+        ("YUV444_16Bit", 24, 3),
+    ],
 )
-def test_chroma_of_full_height_is_found(pixel_format: str, num_rows: int) -> None:
+def test_chroma_of_full_height_is_found(
+    pixel_format: str, num_rows: int, num_planes: int
+) -> None:
     """4:2:2 and 4:4:4: flat grey planes with one colour give that colour everywhere."""
     packed = torch.full((num_rows, 12), 128, dtype=torch.uint8)
     packed[:8] = 100
@@ -97,9 +106,10 @@ def test_chroma_of_full_height_is_found(pixel_format: str, num_rows: int) -> Non
     else:
         packed[8:, 1::2] = 180
     is_deep = "16" in pixel_format and pixel_format != "NV16"
+    packed = to_16_bit(packed) if is_deep else packed
 
     out = copy_out(
-        to_16_bit(packed) if is_deep else packed,
+        packed if num_planes == 1 else packed.view(num_planes, -1, 12),
         pixel_format,
         PictureForm((8, 12), "rgb", COLOR),
     )

@@ -8,7 +8,7 @@ roundings. Imported only where a GPU and Triton are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from contextlib import nullcontext
 
 import torch
 import triton
@@ -64,31 +64,36 @@ def _launch(
         fit.source_hw,
         fit.content_hw,
     )
-    _convert[(triton.cdiv(height * width, _BLOCK), num)](
-        *(addresses, images, *images.stride(), height, width),
-        *(source_height, source_width, content_height, content_width),
-        *(source_height / content_height, source_width / content_width),
-        *(source_height // 2 / content_height, source_width // 2 / content_width),
-        *gains,
-        *(*shifts, *scales, float(contract.pad_value)),
-        FIRST=2 if contract.channels == "bgr" else 0,
-        BLOCK=_BLOCK,
-    )
+    is_on_gpu = images.device.type == "cuda"
+    with torch.cuda.device(images.device) if is_on_gpu else nullcontext():  # Triton's choice
+        _convert[(triton.cdiv(height * width, _BLOCK), num)](
+            *(addresses, images, *images.stride(), height, width),
+            *(source_height, source_width, content_height, content_width),
+            *(source_height / content_height, source_width / content_width),
+            *(source_height // 2 / content_height, source_width // 2 / content_width),
+            *gains,
+            *(*shifts, *scales, float(contract.pad_value)),
+            FIRST=2 if contract.channels == "bgr" else 0,
+            BLOCK=_BLOCK,
+        )
+
+
+# Triton looks annotations up when it compiles, and knows the names of its own only.
 
 
 @triton.jit  # type: ignore[untyped-decorator] # Triton's
 def _sample(  # noqa: PLR0913 - a kernel takes numbers and no objects
-    plane: Any,
-    y: Any,
-    x: Any,
-    scale_y: Any,
-    scale_x: Any,
-    height: Any,
-    width: Any,
-    row: Any,
-    step: Any,
-    mask: Any,
-) -> Any:
+    plane: tl.tensor,
+    y: tl.tensor,
+    x: tl.tensor,
+    scale_y: tl.tensor,
+    scale_x: tl.tensor,
+    height: tl.tensor,
+    width: tl.tensor,
+    row: tl.tensor,
+    step: tl.tensor,
+    mask: tl.tensor,
+) -> tl.tensor:
     """Return float32: four neighbours of a plane, as ``interpolate`` takes them."""
     at_y = tl.maximum((y.to(tl.float32) + 0.5) * scale_y - 0.5, 0.0)
     at_x = tl.maximum((x.to(tl.float32) + 0.5) * scale_x - 0.5, 0.0)
@@ -107,35 +112,35 @@ def _sample(  # noqa: PLR0913 - a kernel takes numbers and no objects
 
 @triton.jit  # type: ignore[untyped-decorator] # Triton's
 def _convert(  # noqa: PLR0913 - a kernel takes numbers and no objects
-    addresses: Any,
-    out: Any,
-    stride_n: Any,
-    stride_c: Any,
-    stride_h: Any,
-    stride_w: Any,
-    out_height: Any,
-    out_width: Any,
-    height: Any,
-    width: Any,
-    content_height: Any,
-    content_width: Any,
-    luma_y: Any,
-    luma_x: Any,
-    chroma_y: Any,
-    chroma_x: Any,
-    black: Any,
-    gain: Any,
-    to_red: Any,
-    cb_to_green: Any,
-    cr_to_green: Any,
-    to_blue: Any,
-    red_shift: Any,
-    green_shift: Any,
-    blue_shift: Any,
-    red_scale: Any,
-    green_scale: Any,
-    blue_scale: Any,
-    pad: Any,
+    addresses: tl.tensor,
+    out: tl.tensor,
+    stride_n: tl.tensor,
+    stride_c: tl.tensor,
+    stride_h: tl.tensor,
+    stride_w: tl.tensor,
+    out_height: tl.tensor,
+    out_width: tl.tensor,
+    height: tl.tensor,
+    width: tl.tensor,
+    content_height: tl.tensor,
+    content_width: tl.tensor,
+    luma_y: tl.tensor,
+    luma_x: tl.tensor,
+    chroma_y: tl.tensor,
+    chroma_x: tl.tensor,
+    black: tl.tensor,
+    gain: tl.tensor,
+    to_red: tl.tensor,
+    cb_to_green: tl.tensor,
+    cr_to_green: tl.tensor,
+    to_blue: tl.tensor,
+    red_shift: tl.tensor,
+    green_shift: tl.tensor,
+    blue_shift: tl.tensor,
+    red_scale: tl.tensor,
+    green_scale: tl.tensor,
+    blue_scale: tl.tensor,
+    pad: tl.tensor,
     FIRST: tl.constexpr,
     BLOCK: tl.constexpr,
 ) -> None:

@@ -1,14 +1,12 @@
 """NVIDIA GPUs for the engine: plain memory, interprocess events, one stream a process.
 
-Memory is handed to other processes once, through ``torch.multiprocessing``; what follows are
-names of places in it. Source of the rules: torch's notes on sharing CUDA tensors, and the CUDA
-programming guide, "Interprocess communication".
+Memory is handed to other processes once (``runtime.cuda_ipc``); what follows are names of
+places in it. Source of the rules: the CUDA programming guide, "Interprocess communication".
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -16,11 +14,13 @@ import torch
 from torch import Tensor
 
 from videoflow.errors import GraphError
+from videoflow.runtime.cuda_ipc import export_memory, open_memory
 
 __all__ = ["CudaDevice"]
 
 _LEAST_SEGMENT_BYTES = 20 << 20
-"""From 10 MB on torch gives an allocation a segment of its own; a handle opens all of one."""
+"""From 10 MB on torch takes an allocation from segments for large ones; a handle opens all of
+a segment, so that it should hold little else."""
 
 
 class CudaDevice:
@@ -34,28 +34,23 @@ class CudaDevice:
     """
 
     def __init__(self, name: str) -> None:
-        _refuse_expandable_segments()
+        _refuse_unshareable_memory()
         self.name = name
         self._device = torch.device(name)
-        torch.cuda.set_device(self._device)
         self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call] # torch's
 
     def allocate(self, num_bytes: int) -> Tensor:
-        """Return uninitialised memory, uint8 ``[num_bytes]``, in a segment of its own."""
+        """Return uninitialised memory, uint8 ``[num_bytes]``."""
         size = max(num_bytes, _LEAST_SEGMENT_BYTES)
         return torch.empty(size, dtype=torch.uint8, device=self._device)[:num_bytes]
 
     def export(self, memory: Tensor) -> bytes:
         """Return what opens ``memory`` in another process."""
-        from torch.multiprocessing.reductions import reduce_tensor
-
-        return pickle.dumps(reduce_tensor(memory))  # type: ignore[no-untyped-call] # torch's
+        return export_memory(memory)
 
     def open(self, handle: bytes) -> Tensor:
         """Return memory of another process; it must outlive the result."""
-        rebuild, arguments = pickle.loads(handle)
-        memory: Tensor = rebuild(*arguments)
-        return memory
+        return open_memory(handle, self._device)
 
     def new_event(self) -> tuple[torch.cuda.Event, bytes]:
         """Return an event, and the 64 bytes that open it in another process."""
@@ -107,12 +102,14 @@ class CudaDevice:
         return torch.cuda.stream(self._stream)
 
 
-def _refuse_expandable_segments() -> None:
+def _refuse_unshareable_memory() -> None:
     for key in ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"):
-        if "expandable_segments:true" in os.environ.get(key, "").replace(" ", "").lower():
-            raise GraphError(
-                f"{key}: got expandable_segments:True, want it off: such memory reaches other "
-                "processes only where the system lets them take file descriptors of each "
-                "other, and its handles are not stable",
-                help=f"unset it in {key}; slots are allocated once, so it would gain nothing",
-            )
+        options = os.environ.get(key, "").replace(" ", "").lower()
+        for option in ("expandable_segments:true", "backend:cudamallocasync"):
+            if option in options:
+                raise GraphError(
+                    f"{key}: got {option}, want it off: such memory cannot be handed to other "
+                    "processes by a handle of CUDA's",
+                    help=f"unset it in {key}; slots are allocated once, so it would gain "
+                    "nothing",
+                )

@@ -164,7 +164,7 @@ class WorkerRings:
         return reader
 
     def _device_side(self, ref: DeviceRef) -> DeviceRing | DeviceRingReader:
-        for (ring, _), own in self._device.items():
+        for (ring, _), own in list(self._device.items()):  # threads of sources add to it
             if ring == ref.ring and own.owns(ref):
                 return own
         key = (ref.ring, ref.export)

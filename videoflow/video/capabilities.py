@@ -7,11 +7,12 @@ encoded there if it has NVENC, all others on the CPU. Both choices are pure.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from videoflow.errors import GraphError, OutputError
 from videoflow.video.nvdec import (
@@ -34,6 +35,8 @@ __all__ = [
     "open_on",
     "probe_video",
 ]
+
+_PROBING: Final = threading.Lock()
 
 DecodingKind = Literal["nvdec", "libav-cuda", "upload", "cpu"]
 """Where pictures are decoded, and how they come to the device."""
@@ -195,9 +198,14 @@ def open_on(planned: str, *, option: str) -> str:
     return option if planned == "cpu" else planned
 
 
-@cache
 def probe_video() -> VideoCapabilities:
     """Find out what there is to decode with, once in a process; no CUDA context is made."""
+    with _PROBING:  # the sources of a worker open in threads, all at once
+        return _probe_video()
+
+
+@cache
+def _probe_video() -> VideoCapabilities:
     from videoflow.video.av.decoder import has_cuda
 
     missing = missing_libraries()

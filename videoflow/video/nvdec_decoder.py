@@ -7,6 +7,7 @@ that is queued on one stream: the copy lies between two calls also on the GPU.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -131,8 +132,8 @@ class NvdecDecoder:
         """Return whether a picture has the size that the sequence has, and was not scaled."""
         assert self._sequence is not None
         height, width = self._sequence.picture.coded_size_hw
-        rows, columns = surface.shape
-        return columns in (width, width + width % 2) and rows == num_surface_rows(
+        *rows, columns = surface.shape  # planes may lie below each other, or apart
+        return columns in (width, width + width % 2) and math.prod(rows) == num_surface_rows(
             surface.format.name, num_lines=height
         )
 

@@ -79,13 +79,15 @@ def split_surface(packed: Tensor, *, pixel_format: str, num_lines: int) -> Surfa
     """Return the planes of a picture that lie one below the other.
 
     Args:
-        packed: uint8 or uint16 ``[rows, W]``, W even where chroma is halved.
+        packed: uint8 or uint16 ``[rows, W]`` or ``[planes, H, W]``, contiguous, W even where
+            chroma is halved.
         pixel_format: ``NV12``, ``P016``, ``NV16``, ``P216``, ``YUV444`` or ``YUV444_16Bit``.
         num_lines: Rows of luma.
 
     Raises:
         ShapeError: The format is another one, or the rows are not those of ``num_lines``.
     """
+    packed = packed.flatten(0, -2)
     num_rows = num_surface_rows(pixel_format, num_lines=num_lines)
     if packed.dim() != 2 or packed.shape[0] != num_rows:
         raise ShapeError(
@@ -95,7 +97,7 @@ def split_surface(packed: Tensor, *, pixel_format: str, num_lines: int) -> Surfa
     _, per_column, num_planes = _SAMPLING[pixel_format]
     luma, chroma = packed[:num_lines], packed[num_lines:]
     if num_planes == 2:
-        return Surface(luma, torch.stack(chroma.chunk(2), dim=-1))
+        return Surface(luma, chroma.view(2, num_lines, -1).permute(1, 2, 0))
     return Surface(luma, chroma.view(-1, packed.shape[1] // per_column, 2))
 
 

@@ -14,9 +14,11 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from tests.clips import index_of, write_clip, write_image
+from tests.nvdec_stub import FakeStream
 from videoflow.data import Frame, Stamp
 from videoflow.errors import SourceError
-from videoflow.video.av.decoder import VideoDecoder, open_video
+from videoflow.video.av.acceleration import Acceleration, LibavCuda
+from videoflow.video.av.decoder import VideoDecoder, _hwaccel, open_video
 from videoflow.video.picture import Picture
 
 AS_NV12 = [
@@ -278,3 +280,40 @@ def test_a_text_that_ffmpeg_would_play_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(SourceError, match=r"notes\.txt: got no moving picture, want a video"):
         open_video(f"file:{path}", num_threads=1)
+
+
+def test_ffmpegs_decoder_works_in_the_context_of_torch() -> None:
+    """It takes the current context: FFmpeg refuses a primary one that torch has in use."""
+    wanted = _hwaccel(LibavCuda(0, FakeStream([])))
+
+    assert wanted.options == {"primary_ctx": "0", "current_ctx": "1"}
+    assert wanted.device_id == 0
+
+
+def test_without_ffmpegs_decoder_on_the_gpu_the_cpu_goes_on(tmp_path: Path) -> None:
+    """A GPU that FFmpeg cannot open costs a remark, and no picture."""
+    notes: list[str] = []
+    events: list[str] = []
+    path = write_clip(tmp_path / "clip.mp4", num_frames=5)
+    nowhere = LibavCuda(999, FakeStream(events))
+    acceleration = Acceleration(cuda=nowhere, report=notes.append)
+
+    with open_video(f"file:{path}", num_threads=1, acceleration=acceleration) as decoder:
+        frames = [to_frame(picture) for picture in read_all(decoder)]
+
+    assert [index_of(frame) for frame in frames] == [0, 1, 2, 3, 4]
+    assert events == ["turn"]
+    assert len(notes) == 1
+    assert "clip.mp4: decoded on the CPU: FFmpeg gave no decoder on the GPU" in notes[0]
+
+
+def test_titles_in_any_encoding_do_not_matter(tmp_path: Path) -> None:
+    """Metadata that is no UTF-8 is nobody's error."""
+    path = write_clip(tmp_path / "clip.mkv", num_frames=2)
+    data = path.read_bytes()
+    name = b"Lavf"
+    assert name in data
+    path.write_bytes(data.replace(name, b"L\xe4vf"))
+
+    with open_video(f"file:{path}", num_threads=1) as decoder:
+        assert len(read_all(decoder)) == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from typing import Any, Final, Self, cast
 
@@ -36,8 +36,14 @@ __all__ = ["VideoDecoder", "has_cuda", "open_video"]
 _STAYS_ON_GPU: Final = ("yuv420p", "yuvj420p", "yuv420p10le")  # what PyAV hands out from there
 
 
-# The CUDA context that torch works in.
-_PRIMARY_CONTEXT: Final[dict[str, object]] = {"primary_ctx": "1"}
+# The CUDA context that torch works in. By the name of the primary one FFmpeg takes it only
+# where nobody has begun to use it, so that it is told to take the thread's current one.
+_CURRENT_CONTEXT: Final[dict[str, object]] = {"primary_ctx": "0", "current_ctx": "1"}
+
+# Titles and comments in any encoding; from PyAV 19 on that needs no word.
+_METADATA: Final = (
+    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
 
 
 # swscale's names for the matrices, and what H.264 calls matrix, primaries and transfer.
@@ -259,7 +265,7 @@ def open_video(  # noqa: PLR0913 - what a source is told once
         format=container_format,
         options=options or {},
         timeout=timeout_seconds,
-        metadata_errors="replace",
+        **_METADATA,
     )
     container = open_container()
     stream = container.streams.best("video")
@@ -271,11 +277,10 @@ def open_video(  # noqa: PLR0913 - what a source is told once
             f"{shown_source(source)}: got {what}, want a video",
             help="check that this is the right file",
         )
-    cuda = acceleration.cuda if acceleration else None
-    if cuda and stream.codec_context.pix_fmt in _STAYS_ON_GPU:
+    if acceleration and acceleration.cuda and stream.codec_context.pix_fmt in _STAYS_ON_GPU:
         index = stream.index
         container.close()
-        container = open_container(hwaccel=_hwaccel(cuda))
+        container = _open_on_gpu(open_container, acceleration, shown_source(source))
         stream = cast(VideoStream, container.streams[index])
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = num_threads
@@ -305,12 +310,28 @@ def _open_container(source: str, **how: Any) -> InputContainer:
         ) from error
 
 
+def _open_on_gpu(
+    open_container: Callable[..., InputContainer], acceleration: Acceleration, source: str
+) -> InputContainer:
+    """Open a source to be decoded on the GPU, or with a remark on the CPU."""
+    assert acceleration.cuda is not None
+    try:
+        with acceleration.cuda.stream.turn():  # makes torch's context the thread's current one
+            return open_container(hwaccel=_hwaccel(acceleration.cuda))
+    except SourceError as error:
+        acceleration.report(
+            f"{source}: decoded on the CPU: FFmpeg gave no decoder on the GPU: {error.message}"
+            "\n  help: 'videoflow doctor' shows what is there"
+        )
+        return open_container()
+
+
 def _hwaccel(cuda: LibavCuda) -> HWAccel:
     """Return what keeps pictures on the GPU; what the GPU cannot decode, the CPU does."""
     return HWAccel(
         "cuda",
         device=str(cuda.gpu_index),
         allow_software_fallback=True,
-        options=_PRIMARY_CONTEXT,
+        options=_CURRENT_CONTEXT,
         is_hw_owned=True,
     )
