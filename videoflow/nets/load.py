@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 Precision = Literal["float32", "float16", "bfloat16"]
+"""The number type that a network computes in."""
 
 _DTYPES: Final = {
     "float32": torch.float32,

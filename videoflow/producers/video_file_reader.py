@@ -48,3 +48,4 @@ class VideoFileReader(PlaylistReader):
 
 
 VideofileReader = VideoFileReader
+"""The same under its name of 2020."""
