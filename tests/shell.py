@@ -30,7 +30,7 @@ def furnish(folder: Path) -> None:
     """Put into ``folder`` the videos and the files that the pages speak of."""
     clip = write_clip(folder / "door.mp4", size_hw=(720, 1280))
     (folder / "cams").mkdir()
-    (folder / "deploy").symlink_to(ROOT / "deploy")
+    (folder / "examples").symlink_to(ROOT / "examples")
     for name in ("cams/a.mp4", "cams/b.mp4", "vtest.avi"):
         (folder / name).write_bytes(clip.read_bytes())
     rows = [f"{frame},1,100,20,40,80,0.9,1,1\n" for frame in range(1, 601)]
@@ -129,7 +129,9 @@ def _python(arguments: Sequence[str]) -> str:
 
 def _system(arguments: Sequence[str]) -> str:
     """Look for the files that a command names, which changes the machine."""
-    files = [word for word in arguments if word.removeprefix("./").startswith("deploy/")]
+    files = [
+        word for word in arguments if word.removeprefix("./").startswith("examples/deploy/")
+    ]
     assert all((ROOT / file).exists() for file in files), files
     return ""
 

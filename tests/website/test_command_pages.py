@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from docs.website.command_pages import commands_page
 from videoflow.app.shipped import shipped_configs
-from website.command_pages import commands_page
 
 
 def test_the_page_has_every_command() -> None:

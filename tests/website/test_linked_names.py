@@ -26,6 +26,6 @@ REFERENCE = '<autoref identifier="videoflow.core.Flow"><code>Flow</code></autore
 )
 def test_a_public_name_is_a_reference(text: str, wanted: str) -> None:
     """A name leads to its page once it is alone in code type, and not a link already."""
-    from website.linked_names import LinkedNames
+    from docs.website.linked_names import LinkedNames
 
     assert markdown.markdown(text, extensions=[LinkedNames(root=str(ROOT))]) == wanted

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from docs.website.models_table import models_page
 from videoflow.nets.shelf import model_names
-from website.models_table import models_page
 
 
 @pytest.mark.parametrize("name", model_names())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from website.notebook_cells import show_notebook
+from docs.website.notebook_cells import show_notebook
 
 
 def notebook(*outputs: dict[str, Any]) -> str:

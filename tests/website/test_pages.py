@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from website.pages import all_pages, expand
+from docs.website.pages import all_pages, expand
 
 ROOT = Path(__file__).parent.parent.parent
 

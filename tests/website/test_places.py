@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from website.places import place, site_links
+from docs.website.places import place, site_links
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from docs.website.reference_pages import identifiers, public_modules, reference_pages
 from tests.snippets import PAGES, snippets
-from website.reference_pages import identifiers, public_modules, reference_pages
 
 ROOT = Path(__file__).parent.parent.parent
 PUBLIC = public_modules(ROOT)

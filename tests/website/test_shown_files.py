@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from website.shown_files import show
+from docs.website.shown_files import show
 
 
 def test_a_script_is_called_what_it_says_it_does(tmp_path: Path) -> None:

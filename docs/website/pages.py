@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from website.command_pages import commands_page
-from website.models_table import models_page
-from website.places import PICTURES, place, site_links
-from website.reference_pages import reference_pages
-from website.shown_files import show
+from docs.website.command_pages import commands_page
+from docs.website.models_table import models_page
+from docs.website.places import PICTURES, place, site_links
+from docs.website.reference_pages import reference_pages
+from docs.website.shown_files import show
 
 __all__ = ["all_pages", "expand"]
 

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from website.notebook_cells import show_notebook
+from docs.website.notebook_cells import show_notebook
 
 __all__ = ["show"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
 
-from website.pages import all_pages, expand
+from docs.website.pages import all_pages, expand
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -21,7 +21,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         # What is only shown may be reached by links alone; what is written may not.
         inclusion = InclusionLevel.UNDEFINED if written else InclusionLevel.NOT_IN_NAV
         files.append(File.generated(config, path, content=text, inclusion=inclusion))
-    style = str(root / "website" / "style.css")
+    style = str(root / "docs" / "website" / "style.css")
     files.append(File.generated(config, "style.css", abs_src_path=style))
     config.nav = expand(config.nav or [], list(pages))
     return files

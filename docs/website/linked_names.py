@@ -10,7 +10,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
-from website.reference_pages import identifiers
+from docs.website.reference_pages import identifiers
 
 __all__ = ["LinkedNames", "makeExtension"]
 
