@@ -63,8 +63,9 @@ def test_examples_and_configs_are_pages(pages: dict[str, str]) -> None:
     for folder in ("examples", "configs"):
         for path in (ROOT / folder).iterdir():
             if not path.name.startswith((".", "_")):
-                assert f"]({path.name}.md)" in pages[f"{folder}/index.md"]
-                assert f"{folder}/{path.name}.md" in pages
+                page = f"{path.name}/index.md" if path.is_dir() else f"{path.name}.md"
+                assert f"]({page})" in pages[f"{folder}/index.md"]
+                assert f"{folder}/{page}" in pages
 
 
 def test_no_page_links_out_of_the_site(pages: dict[str, str]) -> None:
