@@ -122,7 +122,12 @@ def compare(
     network: Any = make_batched(copy.deepcopy(reference)).to(device)
     reference.to(device)
     detector = ObjectsDetector(
-        network, card.labels, card.input, selection, card.input.size, device
+        network,
+        selection,
+        labels=card.labels,
+        contract=card.input,
+        input_size=card.input.size,
+        device=device,
     )
     frames = [
         Frame(picture, Stamp("bench", at, 0.0, (picture.shape[1], picture.shape[2])), "rgb")

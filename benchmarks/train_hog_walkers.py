@@ -212,7 +212,12 @@ def check(file: Path) -> None:
     """Print how many whole people are found at a score of 0.5, and how many boxes are none."""
     network: HogDetector = hog_detector(file, num_classes=1)
     detector = DenseDetector(
-        network, ("person",), CONTRACT, Selection(0.5, 0.4), 640, torch.device("cpu")
+        network,
+        Selection(0.5, 0.4),
+        labels=("person",),
+        contract=CONTRACT,
+        input_size=640,
+        device=torch.device("cpu"),
     )
     num_people = num_found = num_wrong = num_frames = 0
     errors = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -57,6 +58,16 @@ def write_clip(
             frame.time_base = Fraction(1, TICKS_PER_SECOND if timestamps else fps)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    return path
+
+
+def cut_clip(source: Path, path: Path, *, num_frames: int) -> Path:
+    """Write the first pictures of a video without B-frames, as they are."""
+    with av.open(str(source)) as video, av.open(str(path), "w") as container:
+        stream = container.add_stream_from_template(video.streams.video[0])
+        for packet in islice(video.demux(video=0), num_frames):
+            packet.stream = stream
+            container.mux(packet)
     return path
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Self
 
 Step = Callable[[socket.socket, threading.Event], None]
@@ -41,6 +42,18 @@ def hang_up(connection: socket.socket, _is_over: threading.Event) -> None:
     """Close a connection at once."""
 
 
+@contextmanager
+def nobody() -> Iterator[str]:
+    """Yield an address that refuses connections, and that nobody else can get meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield _url(held)
+
+
+def _url(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}/live.ts"
+
+
 class LiveServer:
     """Serves HTTP, one step of the script for each connection, the last one for all others."""
 
@@ -50,7 +63,7 @@ class LiveServer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads = [threading.Thread(target=self._serve)]
         self.num_connections = 0
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/live.ts"
+        self.url = _url(self._listener)
 
     def __enter__(self) -> Self:
         self._threads[0].start()

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.clips import write_clip
+from tests.flows.environment import HANG_SECONDS
 from videoflow.app.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -29,7 +30,7 @@ def furnish(folder: Path) -> None:
     """Put into ``folder`` the videos and the files that the pages speak of."""
     clip = write_clip(folder / "door.mp4", size_hw=(720, 1280))
     (folder / "cams").mkdir()
-    (folder / "deploy").symlink_to(ROOT / "deploy")
+    (folder / "examples").symlink_to(ROOT / "examples")
     for name in ("cams/a.mp4", "cams/b.mp4", "vtest.avi"):
         (folder / name).write_bytes(clip.read_bytes())
     rows = [f"{frame},1,100,20,40,80,0.9,1,1\n" for frame in range(1, 601)]
@@ -116,7 +117,11 @@ def _python(arguments: Sequence[str]) -> str:
         compile((ROOT / arguments[0]).read_text(), arguments[0], "exec")
         return ""
     done = subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -124,7 +129,9 @@ def _python(arguments: Sequence[str]) -> str:
 
 def _system(arguments: Sequence[str]) -> str:
     """Look for the files that a command names, which changes the machine."""
-    files = [word for word in arguments if word.removeprefix("./").startswith("deploy/")]
+    files = [
+        word for word in arguments if word.removeprefix("./").startswith("examples/deploy/")
+    ]
     assert all((ROOT / file).exists() for file in files), files
     return ""
 

@@ -168,6 +168,7 @@ def test_measure_dwell_tells_how_long_people_stay(
     assert begun == sum(visit["event"] in ("left", "lost", "open") for visit in visits) > 0
     assert all(visit["zone"] == "zone" for visit in visits)
     assert sum(map(sum, maps[-1]["seconds"])) > 0
+    assert num_frames(out / "annotated.mp4") == 795
 
 
 def test_a_video_that_is_not_there_is_wrong_input(

@@ -1,4 +1,4 @@
-"""What the files of ``deploy/`` say is what the code does."""
+"""What the files of ``examples/deploy/`` say is what the code does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from videoflow.producers import VideoFileReader
 from videoflow.video.nvdec import LIBRARIES
 
 ROOT = Path(__file__).parent.parent
-DEPLOY = ROOT / "deploy"
+DEPLOY = ROOT / "examples" / "deploy"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CAMERA = "rtsp://camera.local/stream"
 

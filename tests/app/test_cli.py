@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -119,6 +120,24 @@ def test_explains_without_starting(
     assert capsys.readouterr().out == "the drawing as svg\n"
 
 
+def test_explains_for_programs(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """--json tells nodes, where they run and what they wait for, and the streams."""
+    assert main(["explain", config, "4", "--json"]) == 0
+
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["flow"], plan["type"], plan["notes"]) == ("flow", "batch", [])
+    assert [(node["name"], node["type"], node["from"]) for node in plan["nodes"]] == [
+        ("count", "IntProducer", []),
+        ("end", "VoidConsumer", ["count"]),
+    ]
+    assert {worker for node in plan["nodes"] for worker in node["workers"]} == set(
+        range(plan["num_workers"])
+    )
+    assert [(s["name"], s["from"], s["num_items"]) for s in plan["streams"]] == [
+        ("count", "count", 5)
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -161,7 +180,9 @@ def test_a_path_that_is_there_wins(
     Path("count_people.yaml").write_text("nodes: []")
 
     assert main(["run", "count_people.yaml"]) == 2
-    assert "error: count_people.yaml:1, $: got no nodes" in capsys.readouterr().err
+    assert (
+        "error: count_people.yaml:1, $.nodes: got [], want a mapping" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(

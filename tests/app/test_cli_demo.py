@@ -93,7 +93,8 @@ def test_a_miscount_ends_with_code_1(
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        pytest.param(["--seconds", "2"], "want seconds >= 4", id="too short"),
+        pytest.param(["--seconds", "2"], "want 4 <= seconds <= 120", id="too short"),
+        pytest.param(["--seconds", "1e9"], "want 4 <= seconds <= 120", id="too long"),
         pytest.param(["--out", "FILE/out"], "cannot be made", id="no folder"),
     ],
 )

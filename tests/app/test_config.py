@@ -99,8 +99,9 @@ def test_a_class_beside_the_config_is_found(tmp_path: Path) -> None:
         pytest.param(
             "nodes:",
             "node:",
-            1,
-            "$: got no nodes, want nodes: with a name and a type for each",
+            8,
+            "$.node: got unknown key 'node', want one of flow, inputs, nodes\n"
+            "  help: did you mean 'nodes'?",
             id="no-nodes",
         ),
         pytest.param(
@@ -122,8 +123,8 @@ def test_a_class_beside_the_config_is_found(tmp_path: Path) -> None:
             "sep:",
             "sepp:",
             12,
-            "$.nodes.print.sepp: got unknown key 'sepp', want one of device, end, "
-            "max_failures, nb_tasks, num_threads, on_error, restarts, sep\n"
+            "$.nodes.print.sepp: got unknown key 'sepp', want one of device, end, from, "
+            "max_failures, nb_tasks, num_threads, on_error, restarts, sep, type\n"
             "  help: did you mean 'sep'?",
             id="unknown-argument",
         ),

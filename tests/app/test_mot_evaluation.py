@@ -104,7 +104,7 @@ def test_a_tracker_that_found_nobody(
 @pytest.mark.parametrize(
     ("truth", "tracks", "arguments", "message"),
     [
-        pytest.param("", people(1), [], "gt.txt: got no row in the frames 1 to 0", id="empty"),
+        pytest.param("", people(1), [], "gt.txt: got no row, want frame,id,left", id="empty"),
         pytest.param(people(1), "1,2", [], "t.txt:1: got 2 values", id="malformed"),
         pytest.param(people(1), people(1) * 2, [], "got id 1 2 times in frame 1", id="twice"),
         pytest.param(people(1), None, [], "t.txt: cannot be read", id="no tracks"),
@@ -149,7 +149,7 @@ def test_folders_that_do_not_go_together(tmp_path: Path) -> None:
         find_pairs([tmp_path / "gt"], [tmp_path / "tracks"])
     with pytest.raises(ConfigError, match=r"got no ground truth, want NAME/gt/gt\.txt"):
         find_pairs([tmp_path / "tracks"], [tmp_path / "gt"])
-    with pytest.raises(ConfigError, match="want two files or folders"):
+    with pytest.raises(ConfigError, match="want two files or two folders"):
         find_pairs([tmp_path / "gt"], [tmp_path / "a.txt"])
 
 

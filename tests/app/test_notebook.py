@@ -132,10 +132,10 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Cel
         )
         for make, wait in WAITS.values()
     ]
-    start = WATCHED.format(last=10**6, sign=str(sign)) + "_ = flow.run()"
-    rows.append(
-        (start, "while True: pass", "print(flow.is_running)\nflow.stop()\nflow.join(60);")
-    )
+    # The later cell itself says when: a sign from the flow may come before the cell begins.
+    start = NUMBERS.format(last=10**6) + "_ = flow.run()"
+    wait = f"Path({str(sign)!r}).touch()\nwhile True: pass"
+    rows.append((start, wait, "print(flow.is_running)\nflow.stop()\nflow.join(60);"))
 
     left = run_cells([MAKE, *chain(*rows)], folder, interrupt_at=sign)[1:]
 

@@ -24,7 +24,7 @@ def make_progress(num_done: int, num_total: int | None, num_dropped: int = 0) ->
 @pytest.mark.parametrize(
     ("progress", "fps", "want"),
     [
-        pytest.param(make_progress(0, 795), 0.0, "frames 0/795 fps 0.0", id="nothing-yet"),
+        pytest.param(make_progress(0, 795), 0.0, "starting, 4 s", id="nothing-yet"),
         pytest.param(
             make_progress(240, 795), 61.2, "frames 240/795 fps 61.2 eta 9 s", id="usual"
         ),
@@ -39,10 +39,10 @@ def make_progress(num_done: int, num_total: int | None, num_dropped: int = 0) ->
             make_progress(9, 8), 5.0, "frames 9/8 fps 5.0 eta 0 s", id="more-than-told"
         ),
         pytest.param(
-            make_progress(0, 1800), 1.0, "frames 0/1800 fps 1.0 eta 30 min", id="long"
+            make_progress(1, 1801), 1.0, "frames 1/1801 fps 1.0 eta 30 min", id="long"
         ),
         pytest.param(
-            make_progress(0, 9000), 1.0, "frames 0/9000 fps 1.0 eta 2 h 30 min", id="longer"
+            make_progress(1, 9001), 1.0, "frames 1/9001 fps 1.0 eta 2 h 30 min", id="longer"
         ),
     ],
 )
@@ -58,6 +58,15 @@ def test_speed_is_that_of_the_last_seconds() -> None:
     seen = [speed.update(seconds, done) for seconds, done in [(0, 0), (2, 2), (4, 42), (6, 82)]]
 
     assert seen == [0.0, 1.0, 20.0, 20.0]
+
+
+def test_the_speed_counts_from_when_models_are_loaded() -> None:
+    """Ten seconds of loading do not make the first frames slow."""
+    speed = Speed(window_seconds=20.0)
+
+    seen = [speed.update(seconds, done) for seconds, done in [(5, 0), (10, 0), (11, 20)]]
+
+    assert seen == [0.0, 0.0, 20.0]
 
 
 class FakeFlow:

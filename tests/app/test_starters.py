@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.clips import write_clip
+from tests.flows.environment import HANG_SECONDS
 from videoflow.app.cli import main
 from videoflow.app.document import read_document
 from videoflow.app.node_types import own_node_types
@@ -31,7 +32,7 @@ def test_the_script_runs(folder: Path, weights: Path) -> None:
         [sys.executable, "flow.py", "door.mp4", "out"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
         check=False,
     )
 

@@ -21,11 +21,13 @@ class Server:
     def __init__(self, *answers: Failure | None, is_stalled: bool = False) -> None:
         self.answers = list(answers)
         self.got: list[bytes] = []
+        self.was_asked = threading.Event()
         self.may_answer = threading.Event()
         if not is_stalled:
             self.may_answer.set()
 
     def send(self, item: bytes) -> Failure | None:
+        self.was_asked.set()
         self.may_answer.wait(LONG_SECONDS)
         self.got.append(item)
         return self.answers.pop(0) if self.answers else None
@@ -138,6 +140,7 @@ def test_the_end_does_not_wait_for_ever() -> None:
     outbox = make(server)
     for item in items(3):
         outbox.put(item)
+    assert server.was_asked.wait(LONG_SECONDS)
 
     num_unsent = outbox.close(0.01)
     server.may_answer.set()

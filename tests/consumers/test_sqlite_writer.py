@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.flows.environment import HANG_SECONDS
 from tests.results import counts, speeds, tracks, zone_counts
 from videoflow.consumers import SqliteWriter
 from videoflow.errors import GraphError, OutputError, ShapeError
@@ -150,7 +151,7 @@ def test_several_writers_to_one_file(tmp_path: Path) -> None:
     writers = [start(path, who, 300) for who in range(3)]
     for writer in writers:
         with writer:
-            writer.communicate(timeout=60)
+            writer.communicate(timeout=HANG_SECONDS)
 
     assert [writer.returncode for writer in writers] == [0, 0, 0]
     per_writer = rows(path, "SELECT who, count(*), max(number) FROM records GROUP BY who")

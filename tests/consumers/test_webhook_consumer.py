@@ -18,12 +18,17 @@ from videoflow.errors import GraphError, OutputError
 
 
 class Receiver(ThreadingHTTPServer):
-    """A server on this machine that answers as it is told and keeps what it was sent."""
+    """A server on this machine that answers as it is told and keeps what it was sent.
+
+    It has its port from the beginning, so that nobody else gets it, and is there from
+    ``serving`` on: until then a connection is refused.
+    """
 
     daemon_threads = True
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), _Answer)
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer, bind_and_activate=False)
+        self.server_bind()
         self.answers: list[int] = []
         self.bodies: list[Any] = []
         self.headers: list[dict[str, str]] = []
@@ -31,12 +36,8 @@ class Receiver(ThreadingHTTPServer):
         self.may_answer.set()
 
     @property
-    def port(self) -> int:
-        return int(self.server_address[1])
-
-    @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook"
+        return f"http://127.0.0.1:{self.server_address[1]}/hook"
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -57,21 +58,21 @@ class _Answer(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(port: int = 0) -> Iterator[Receiver]:
-    with Receiver(port) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.may_answer.set()
-            server.shutdown()
-            thread.join()
+def serving(server: Receiver) -> Iterator[None]:
+    server.server_activate()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.may_answer.set()
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with serving() as server:
+    with Receiver() as server, serving(server):
         yield server
 
 
@@ -180,24 +181,23 @@ def test_an_error_is_told_by_the_next_item(receiver: Receiver) -> None:
 
 def test_nobody_there_is_tried_again_and_an_error() -> None:
     """A server that is not reached counts as one that may come back, up to max_attempts."""
-    with Receiver() as gone:
-        url = gone.url
-
-    with pytest.raises(OutputError, match="1 items were not sent: http://127"):
-        post(make(url, timeout_seconds=0.2, max_attempts=2), "hello")
+    with (
+        Receiver() as gone,
+        pytest.raises(OutputError, match="1 items were not sent: http://127"),
+    ):
+        post(make(gone.url, timeout_seconds=0.2, max_attempts=2), "hello")
 
 
 def test_a_server_that_comes_back_gets_all_in_order() -> None:
     """What came while the server was away is sent when it is there again."""
-    with Receiver() as gone:
-        port, url = gone.port, gone.url
-    webhook = make(url, max_attempts=1000)
-    webhook.open()
-    for number in range(5):
-        webhook.consume(number)
+    with Receiver() as receiver:
+        webhook = make(receiver.url, max_attempts=1000)
+        webhook.open()
+        for number in range(5):
+            webhook.consume(number)
 
-    with serving(port) as receiver:
-        webhook.close()
+        with serving(receiver):
+            webhook.close()
 
     assert receiver.bodies == [0, 1, 2, 3, 4]
 

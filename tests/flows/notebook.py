@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.flows.environment import python_environment
+from tests.flows.environment import HANG_SECONDS, python_environment
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def run_cells(
         input=json.dumps(order),
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=HANG_SECONDS,
         env=python_environment(),
         check=False,
     )
@@ -63,7 +63,8 @@ def main() -> None:
     client = NotebookClient(
         notebook,
         km=manager,
-        timeout=60,
+        timeout=round(HANG_SECONDS),
+        startup_timeout=round(HANG_SECONDS),
         allow_errors=True,
         resources={"metadata": {"path": order["folder"]}},
     )

@@ -6,16 +6,27 @@ import math
 import pickle
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.clips import write_clip
 from tests.walkers import frame
 from videoflow.core import PerStreamProcessorNode
 from videoflow.data import Detections, HeatMap, Polygon, Speeds, Tracks, ZoneCounts
 from videoflow.errors import ConfigError, GraphError
-from videoflow.processors import HeatMapAggregator, LineCounter, SpeedEstimator, ZoneCounter
+from videoflow.processors import (
+    HeatMapAggregator,
+    IdentityProcessor,
+    LineCounter,
+    ObjectDetector,
+    SortTracker,
+    SpeedEstimator,
+    ZoneCounter,
+)
+from videoflow.producers import VideoReader
 
 SIZE = (120, 160)
 IMAGE = [[10, 110], [150, 110], [120, 20], [40, 20]]
@@ -82,6 +93,32 @@ def test_a_zone_outside_the_picture_is_refused() -> None:
 
     with pytest.raises(ConfigError, match=r"'till'.*outside the 160 x 120 picture"):
         node.process(node.make_state("cam"), tracks(0))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        pytest.param(partial(LineCounter, (0, 900), (9, 900)), id="line"),
+        pytest.param(partial(ZoneCounter, [500, 500, 600, 500, 600, 600]), id="zone"),
+    ],
+)
+def test_what_lies_outside_a_file_is_refused_before_the_flow_starts(
+    node: Callable[[], LineCounter | ZoneCounter], tmp_path: Path
+) -> None:
+    """The check asks the file for its size, through detector and tracker; a camera has none."""
+    video = write_clip(tmp_path / "door.mp4", num_frames=1, size_hw=(96, 128))
+    known, unknown = VideoReader([video, "rtsp://camera/1"]), VideoReader("rtsp://camera/1")
+
+    with pytest.raises(ConfigError, match=r"stream 'door'.*outside the 128 x 96 picture"):
+        node()(SortTracker()(ObjectDetector("yolox_nano")(known))).check()
+    node()(SortTracker()(ObjectDetector("yolox_nano")(unknown))).check()
+    node()(SortTracker()(IdentityProcessor()(known))).check()
+
+
+def test_a_node_without_lines_of_its_own_asks_nobody() -> None:
+    """A line across the middle fits every picture."""
+    LineCounter()(SortTracker()(VideoReader("missing.mp4"))).check()
+    ZoneCounter()(SortTracker()(VideoReader("missing.mp4"))).check()
 
 
 def test_lines_are_four_numbers() -> None:

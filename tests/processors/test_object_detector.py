@@ -102,7 +102,11 @@ def test_closed_node_travels() -> None:
 
     copy = pickle.loads(pickle.dumps(node))
 
-    assert (copy.name, copy.classes, copy.score_threshold) == ("cars", ["car", 0], 0.3)
+    assert (copy.name, copy.settings["classes"], copy.settings["score_threshold"]) == (
+        "cars",
+        ["car", 0],
+        0.3,
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,6 +115,7 @@ def test_closed_node_travels() -> None:
         pytest.param(
             {"score_threshold": 1.5}, "got score_threshold=1.5, want 0 to 1", id="score"
         ),
+        pytest.param({"score_threshold": "high"}, "got score_threshold='high'", id="word"),
         pytest.param({"nms_threshold": -0.1}, "got nms_threshold=-0.1", id="nms"),
         pytest.param({"input_size": 0}, "got input_size=0, want an int >= 1", id="no size"),
         pytest.param({"input_size": 41.6}, "got input_size=41.6", id="float size"),

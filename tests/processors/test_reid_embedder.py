@@ -59,7 +59,7 @@ def test_closed_node_travels() -> None:
     """A node goes to its worker before it is opened, with all its options."""
     copy = pickle.loads(pickle.dumps(ReidEmbedder(max_crops=5, max_batch_size=3, name="looks")))
 
-    assert (copy.name, copy.max_crops, copy.max_batch_size) == ("looks", 5, 3)
+    assert (copy.name, copy.settings["max_crops"], copy.max_batch_size) == ("looks", 5, 3)
 
 
 @pytest.mark.parametrize("max_crops", [0, -1, 2.5, True, "8"], ids=repr)

@@ -91,8 +91,8 @@ def test_closed_node_travels() -> None:
 
     copy = pickle.loads(pickle.dumps(node))
 
-    assert (copy.name, copy.model, copy.input_size) == ("street", NAME, 260)
-    assert copy.precision == "bfloat16"
+    assert (copy.name, copy.model, copy.settings["input_size"]) == ("street", NAME, 260)
+    assert copy.settings["precision"] == "bfloat16"
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pickle
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.clips import index_of, write_clip
 from tests.flows.nodes import END_SECONDS, Drop, wait_for_frames
-from tests.live_server import LiveServer, send, send_and_stall
+from tests.live_server import LiveServer, nobody, send, send_and_stall
+from tests.quiet_clock import QuietClock
 from videoflow.core import Flow
 from videoflow.errors import FlowStateError, GraphError, NodeError, SourceError
 from videoflow.producers import LiveReader
@@ -46,12 +46,12 @@ def test_a_realtime_flow_stops_though_its_source_is_silent(tmp_path: Path) -> No
         reader = LiveReader(server.url, timeout_seconds=30, ffmpeg_options=QUICK)
         flow = Flow([reader], [Drop()(reader)], flow_type="realtime").run()
         wait_for_frames(flow, 1)
-        begin = time.monotonic()
+        clock = QuietClock()
 
         flow.stop()
         report = flow.join()
 
-    assert time.monotonic() - begin < END_SECONDS
+    assert clock.seconds() < END_SECONDS
     assert report.ending == "stopped"
     assert report.streams[0].num_failed == 0
 
@@ -72,13 +72,12 @@ def test_the_report_tells_of_lost_connections(clip: bytes) -> None:
 
 def test_an_address_without_a_source_fails_the_flow() -> None:
     """One clear error, with the password left out."""
-    with LiveServer([]) as server:
-        address = server.url.replace("http://", "http://admin:secret@")
-    reader = LiveReader(address, timeout_seconds=1)
-    flow = Flow([reader], [Drop()(reader)], flow_type="realtime")
+    with nobody() as url:
+        reader = LiveReader(url.replace("http://", "http://admin:secret@"), timeout_seconds=1)
+        flow = Flow([reader], [Drop()(reader)], flow_type="realtime")
 
-    with pytest.raises(NodeError, match="cannot be opened: Connection refused") as error:
-        flow.run().join()
+        with pytest.raises(NodeError, match="cannot be opened: Connection refused") as error:
+            flow.run().join()
 
     assert "secret" not in str(error.value)
 
@@ -102,6 +101,31 @@ def test_a_camera_that_is_not_there_is_refused_before_the_flow_starts() -> None:
     """The number of a camera is its file; the check looks for it."""
     with pytest.raises(SourceError, match="/dev/video77: got no such camera"):
         LiveReader(77).check()
+
+
+def test_a_camera_that_does_not_answer_is_refused_before_the_flow_starts() -> None:
+    """One clear error, with the password left out; who is told to wait is not asked."""
+    with LiveServer([]) as server:
+        address = server.url.replace("http://", "rtsp://admin:secret@")
+
+    with pytest.raises(SourceError, match="cannot be opened: Connection refused") as error:
+        LiveReader(address).check()
+    LiveReader(address, max_reconnects=3).check()
+
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        pytest.param("rtsp:///door", "got no host", id="no-host"),
+        pytest.param("rtsp://camera:99999/door", "want 1 to 65535", id="port"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(url: str, message: str) -> None:
+    """What cannot be an address is told without asking anybody."""
+    with pytest.raises(SourceError, match=message):
+        LiveReader(url).check()
 
 
 def test_a_reader_that_is_not_open_says_so() -> None:

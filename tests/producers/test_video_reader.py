@@ -36,6 +36,16 @@ def cams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             ["VideoFileReader door", "VideoFolderReader cams", "LiveReader cam"],
             id="several",
         ),
+        pytest.param(
+            ["a/cam.mp4", "b/cam.mp4", "cam-2.mp4", "rtsp://cam/1"],
+            [
+                "VideoFileReader cam",
+                "VideoFileReader cam-2",
+                "VideoFileReader cam-2-2",
+                "LiveReader cam-3",
+            ],
+            id="one-name",
+        ),
     ],
 )
 def test_each_source_gets_its_reader(source: Any, readers: list[str], cams: Path) -> None:

@@ -16,6 +16,7 @@ from videoflow.app.inputs import Settings
 from videoflow.app.shipped import find_config
 from videoflow.core import Flow
 from videoflow.core.graph import GraphNode, Lane
+from videoflow.errors import GraphError
 
 # what is said in Python, and the same as text
 SAID: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
@@ -156,3 +157,10 @@ def test_a_live_source_makes_a_live_flow(tmp_path: Path) -> None:
     ]
 
     assert [flow.graph().flow_type for flow in flows] == ["realtime", "batch", "batch"]
+
+
+@pytest.mark.parametrize("num", [2, 3, 5], ids=str)
+def test_a_line_has_four_numbers(num: int) -> None:
+    """A number too few or too many is refused, and none is passed over."""
+    with pytest.raises(GraphError, match="line 'line': got"):
+        recipes.count_people("door.mp4", line=tuple(range(num)))  # type: ignore[arg-type] # so

@@ -112,7 +112,8 @@ def _does_not_fit(value: Any, argument: Argument, adapter: TypeAdapter[Any]) -> 
             adapter.validate_json(json.dumps(parse_scalar(value)), strict=True)
             help = "remove the quotes"
         except ValidationError:
-            pass
+            if argument.annotation is bool:
+                help = "write true or false, without quotes"
     got = "null" if value is None else f"{value!r} ({type(value).__name__})"
     return ConfigError(f"got {got}, want {argument.want}", help=help)
 

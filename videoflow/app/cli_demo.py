@@ -20,7 +20,7 @@ __all__ = ["demo"]
 _ADVICE = """\
 These people are drawn, and the small detector behind this knows only such people.
 For a video of your own (the model, 3.7 MB, is downloaded once):
-  videoflow run count_people --set source=VIDEO.mp4 --set out=counted"""
+  videoflow count-people VIDEO.mp4 --out counted"""
 
 
 def demo(
@@ -28,10 +28,11 @@ def demo(
         Path, typer.Option(metavar="FOLDER", help="The folder to write into.")
     ] = Path("videoflow-demo"),
     seconds: Annotated[
-        float, typer.Option(metavar="N", help="How long the film is, at least 4.")
+        float, typer.Option(metavar="N", help="How long the film is, 4 to 120.")
     ] = 10.0,
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Another one is another film.")
+        int,
+        typer.Option(metavar="N", min=0, help="An int >= 0; another one is another film."),
     ] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, and no progress.")
@@ -47,8 +48,9 @@ def demo(
 
     from videoflow.app.demo import Demo
     from videoflow.app.progress import show_progress
+    from videoflow.app.working import show_working
 
-    with exit_code(WRONG_INPUT):
+    with exit_code(WRONG_INPUT), nullcontext() if as_json else show_working("starting"):
         film = Demo(out, seed=seed, seconds=seconds)
         flow = film.build()
         flow.run()

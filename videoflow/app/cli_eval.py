@@ -9,11 +9,14 @@ from typing import Annotated
 
 import typer
 
+from videoflow.app.cli_verbs import WordGroup
 from videoflow.app.exit_codes import WRONG_INPUT, exit_code
 
 __all__ = ["eval_app"]
 
-eval_app = typer.Typer(no_args_is_help=True, help="Score results against ground truth.")
+eval_app = typer.Typer(
+    cls=WordGroup, no_args_is_help=True, help="Score results against ground truth."
+)
 
 
 class Classes(StrEnum):
@@ -43,14 +46,16 @@ def mot(  # noqa: PLR0913 - the options of a command
     first_frame: Annotated[
         list[int] | None,
         typer.Option(
-            help="The frame of the ground truth that is frame 1 of the tracks; earlier ones "
+            help="The frame of the ground truth, an int >= 1, that is frame 1 of the tracks; "
+            "earlier ones "
             "are left out. Once for all, or once for each pair."
         ),
     ] = None,
     last_frame: Annotated[
         list[int] | None,
         typer.Option(
-            help="The last frame of the ground truth to score, as its file counts. Once for "
+            help="The last frame of the ground truth to score, an int, as its file counts. "
+            "Once for "
             "all, or once for each pair."
         ),
     ] = None,
@@ -87,12 +92,14 @@ def mot(  # noqa: PLR0913 - the options of a command
         videoflow eval mot --gt MOT17/train --tracks results --json
     """
     from videoflow.app.mot_evaluation import find_pairs, json_of, score_files, table_of
+    from videoflow.app.working import show_working
 
     with exit_code(WRONG_INPUT):
         files = find_pairs(
             gt, tracks, first_frames=first_frame or (), last_frames=last_frame or ()
         )
-        scores, notes = score_files(files, classes=classes.value)
+        with show_working(f"scoring {len(files)} sequences"):
+            scores, notes = score_files(files, classes=classes.value)
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     print(json_of(scores) if as_json else table_of(scores))

@@ -13,17 +13,15 @@ from typing import Annotated, Any
 
 import typer
 
+from videoflow.app.cli_completion import completion_of
+from videoflow.app.cli_usage import told_usage, usage_error
 from videoflow.app.document import Document, read_document
-from videoflow.app.spelling import unknown_word
 from videoflow.errors import ConfigError
 
-__all__ = ["Act", "command_of", "options_of", "read_arguments", "told_usage", "usage_error"]
+__all__ = ["Act", "command_of", "options_of", "read_arguments"]
 
 Act = Callable[..., None]
 """What is done with a config: called with its path, settings, and its own options."""
-
-usage_error: Any = typer.BadParameter.__base__
-"""What typer raises for words that fit no command, whichever library it keeps it in."""
 
 _PANEL = "Inputs"
 
@@ -57,7 +55,12 @@ def read_arguments(config: Path, arguments: Sequence[str]) -> dict[str, str | li
     Raises:
         ConfigError: An argument that is none, or the file cannot be read.
     """
-    inputs = _inputs_of(read_document(config))
+    document = read_document(config)
+    inputs = _inputs_of(document)
+    if not inputs:  # perhaps it is no config at all
+        from videoflow.app.config import check_sections  # slow: only who asks
+
+        check_sections(document)
     settings: dict[str, str | list[str]] = {}
 
     def call(**given: Any) -> None:
@@ -67,31 +70,11 @@ def read_arguments(config: Path, arguments: Sequence[str]) -> dict[str, str | li
     try:
         command.main(list(arguments), prog_name=config.stem, standalone_mode=False)
     except usage_error as error:
-        told = told_usage(error, help=f"inputs: {', '.join(map(_option_name, inputs))}")
+        told = told_usage(
+            error, arguments, help=f"inputs: {', '.join(map(_option_name, inputs)) or 'none'}"
+        )
         raise ConfigError(f"{config}: {told.message}", help=told.help) from error
     return settings
-
-
-def told_usage(error: Any, *, help: str | None = None) -> ConfigError:
-    """Return in our own form what typer says about words that fit no command.
-
-    Args:
-        error: A ``usage_error``.
-        help: Where nothing better is known, instead of the command's ``--help``.
-    """
-    context = error.ctx
-    help = help or (f"{context.command_path} --help" if context else None)
-    if hasattr(error, "option_name") and hasattr(error, "possibilities"):
-        every = [word for parameter in context.command.params for word in parameter.opts]
-        options = [word for word in every if word.startswith("-")]
-        told = unknown_word("option", error.option_name, options)
-        return ConfigError(told.message, help=told.help or help)
-    parameter = getattr(error, "param", None)
-    if type(error).__name__ == "MissingParameter" and parameter is not None:
-        name = parameter.opts[0] if parameter.opts[0][:1] == "-" else parameter.metavar
-        return ConfigError(f"got no {name}, want: {parameter.help}", help=help)
-    text = error.format_message().rstrip(".").replace("Value error, ", "")
-    return ConfigError(text, help=help)
 
 
 def options_of(act: Act) -> dict[str, inspect.Parameter]:
@@ -136,11 +119,18 @@ def _parameters(
         example = about.get("example") or _words(about) or name.upper()
         default = about.get("default")
         text = str(about.get("help", "")) + (f" (default: {default})" if default else "")
+        complete = completion_of(name, map(str, about.get("choices") or ()))
         if name == first:
-            says: Any = typer.Argument(metavar=example, help=text, show_default=False)
+            says: Any = typer.Argument(
+                metavar=example, help=text, show_default=False, autocompletion=complete
+            )
         else:
             says = typer.Option(
-                _option_name(name), metavar=example, help=text, rich_help_panel=_PANEL
+                _option_name(name),
+                metavar=example,
+                help=text,
+                rich_help_panel=_PANEL,
+                autocompletion=complete,
             )
         if not is_required:
             kind = kind | None
@@ -162,7 +152,7 @@ def _words(about: Mapping[str, Any]) -> str:
 
 def _taken(inputs: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     values = ((name, given.get(f"input_{number}")) for number, name in enumerate(inputs))
-    return {name: value for name, value in values if value}
+    return {name: value for name, value in values if value is not None and value != ()}
 
 
 def _command(

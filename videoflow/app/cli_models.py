@@ -7,17 +7,26 @@ from typing import Annotated
 
 import typer
 
+from videoflow.app.cli_completion import complete_model
+from videoflow.app.cli_verbs import WordGroup
 from videoflow.app.exit_codes import WRONG_INPUT, exit_code
 
 __all__ = ["models_app"]
 
 models_app = typer.Typer(
-    no_args_is_help=True, help="What is on the model shelf; its weights, and whether they work."
+    cls=WordGroup,
+    no_args_is_help=True,
+    help="What is on the model shelf; its weights, and whether they work.",
 )
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 ModelArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="A name on the shelf, or a model's folder.")
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="A name on the shelf, or a model's folder.",
+        autocompletion=complete_model,
+    ),
 ]
 AllowOption = Annotated[
     bool,
@@ -30,7 +39,13 @@ AllowOption = Annotated[
 
 @models_app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
-    """List the models of the shelf, and whether their weights are here."""
+    """List the models of the shelf, and whether their weights are here.
+
+    Weights are looked for in the folders of `VIDEOFLOW_WEIGHTS`, then in the cache, which
+    `VIDEOFLOW_CACHE` may name.
+
+        videoflow models list --json
+    """
     from videoflow.app.model_pages import facts, list_table, print_text
     from videoflow.nets.card import load_card
     from videoflow.nets.shelf import model_names
@@ -45,7 +60,10 @@ def list_models(as_json: JsonOption = False) -> None:
 
 @models_app.command()
 def show(name: ModelArgument, as_json: JsonOption = False) -> None:
-    """Show a model's card: licence, weights, what it takes and gives, labels."""
+    """Show a model's card: licence, weights, what it takes and gives, labels.
+
+    videoflow models show yolox_nano
+    """
     from videoflow.app.model_pages import card_page, facts, print_text
     from videoflow.nets.card import load_card
 
@@ -59,15 +77,31 @@ def show(name: ModelArgument, as_json: JsonOption = False) -> None:
 
 @models_app.command()
 def fetch(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME...",
+            help="Names on the shelf, or models' folders.",
+            autocompletion=complete_model,
+        ),
+    ],
     allow_unknown_checksum: AllowOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Have the weights of models here: download what is missing, and check all."""
-    from videoflow.app.model_fetch import fetch_weights
+    """Have the weights of models here: download what is missing, and check all.
 
+    videoflow models fetch yolox_nano osnet_retail_0248
+    """
+    from videoflow.app.working import show_working
+    from videoflow.nets.card import load_card
+    from videoflow.nets.weights import find_weights
+
+    files = {}
     with exit_code(WRONG_INPUT):
-        files = fetch_weights(names, allow_unknown_checksum=allow_unknown_checksum)
+        cards = {name: load_card(name) for name in names}  # a wrong name: before all else
+        for name, card in cards.items():
+            with show_working(f"checking {card.weights.file}"):
+                files[name] = find_weights(card, allow_unknown_checksum=allow_unknown_checksum)
     if as_json:
         print(json.dumps({name: str(file) for name, file in files.items()}, indent=2))
     else:
@@ -79,23 +113,39 @@ def fetch(
 def check(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME...]", help="Those whose weights are here, if none."),
+        typer.Argument(
+            metavar="[NAME...]",
+            help="Those whose weights are here, if none.",
+            autocompletion=complete_model,
+        ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     allow_unknown_checksum: AllowOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Load models and run them: batched and one by one must find the same."""
+    """Load models and run them: batched and one by one must find the same.
+
+    The exit code is 2 where one does not.
+
+        videoflow models check yolox_nano --device cpu
+    """
     from videoflow.app.model_check import check_model, here
+    from videoflow.app.working import show_working
     from videoflow.errors import VideoflowError
+    from videoflow.nets.card import load_card
+    from videoflow.nets.load import resolve_device
 
     with exit_code(WRONG_INPUT):
+        resolve_device(device)
+        for name in names or ():
+            load_card(name)  # a wrong name is told before all else
         results = []
         for name in names or here():
             try:
-                result = check_model(
-                    name, device=device, allow_unknown_checksum=allow_unknown_checksum
-                )
+                with show_working(f"checking {name}"):
+                    result = check_model(
+                        name, device=device, allow_unknown_checksum=allow_unknown_checksum
+                    )
             # Foreign code is run here, to hear what is wrong with it.
             except (VideoflowError, RuntimeError, TypeError, ValueError) as error:
                 result = {"name": name, "ok": False, "problem": str(error)}

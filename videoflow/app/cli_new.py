@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from videoflow.app.cli_verbs import WordGroup
 from videoflow.app.exit_codes import WRONG_INPUT, exit_code
 
 __all__ = ["new_app", "schema"]
 
-new_app = typer.Typer(no_args_is_help=True, help="Write a commented file to begin with.")
+new_app = typer.Typer(
+    cls=WordGroup, no_args_is_help=True, help="Write a commented file to begin with."
+)
 
 PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="Of the new file.")]
 

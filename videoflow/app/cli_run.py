@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -48,7 +48,12 @@ FormOption = Annotated[
     ),
 ]
 SecondsOption = Annotated[
-    float, typer.Option(min=0.1, help="For how long, unless the source ends before.")
+    float,
+    typer.Option(
+        min=0.1,
+        max=86400,
+        help="For how long, 0.1 to 86400 s (a day), unless the source ends before.",
+    ),
 ]
 
 
@@ -81,11 +86,11 @@ def run_flow(  # noqa: PLR0913 - the options of a command
     from videoflow.app.progress import show_progress
     from videoflow.app.report import json_of, print_report
 
-    with exit_code(WRONG_INPUT, traceback):
-        flow = _load(config, settings, placement)
-        flow.run()
     is_silent = quiet or as_json
     terminal = Console(stderr=True)
+    with exit_code(WRONG_INPUT, traceback), nullcontext() if is_silent else _starting():
+        flow = _load(config, settings, placement)
+        flow.run()
     with exit_code(FAILED, traceback), stopped_by_sigterm(flow) as is_terminated:
         has_begun = True
         try:
@@ -105,12 +110,13 @@ def run_flow(  # noqa: PLR0913 - the options of a command
         raise typer.Exit(TERMINATED)
 
 
-def explain_flow(
+def explain_flow(  # noqa: PLR0913 - the options of a command
     config: str,
     settings: Settings,
     *,
     placement: PlacementOption = None,
     form: FormOption = "plan",
+    as_json: JsonOption = False,
     traceback: TracebackOption = False,
 ) -> None:
     """Print the plan of a flow: nodes, workers, devices, tickets. Starts nothing.
@@ -120,13 +126,21 @@ def explain_flow(
         videoflow explain count_people door.mp4
 
         videoflow explain count_people door.mp4 --format svg > flow.svg
+
+        videoflow explain count_people door.mp4 --json
     """
     with exit_code(WRONG_INPUT, traceback):
-        flow = _load(config, settings, placement)
-        if form == "plan":
-            print(flow.draw(), flow.explain(), sep="\n\n")
-        else:
-            print(flow.draw(form))
+        with _starting():
+            flow = _load(config, settings, placement)
+            if as_json:
+                from videoflow.app.plan_json import PlanAsJson
+
+                pages = [flow.explain(PlanAsJson())]
+            elif form == "plan":
+                pages = [flow.draw(), flow.explain()]
+            else:
+                pages = [flow.draw(form)]
+        print(*pages, sep="\n\n")
 
 
 def bench_flow(  # noqa: PLR0913 - the options of a command
@@ -147,16 +161,28 @@ def bench_flow(  # noqa: PLR0913 - the options of a command
 
         videoflow bench count_people door.mp4 --batch 16 --json
     """
+    from rich.console import Console  # slow: not for --version
+
     from videoflow.app.bench import describe, json_of, measure
+    from videoflow.app.progress import show_progress
 
     with ExitStack() as stack:
+        is_shown = Console(stderr=True).is_terminal and not as_json
         with exit_code(WRONG_INPUT, traceback):
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="videoflow-"))
-            flow = _load(config, _written_to(config, settings, scratch), placement)
-            flow.run()
-        with exit_code(FAILED, traceback):
+            with _starting() if is_shown else nullcontext():
+                flow = _load(config, _written_to(config, settings, scratch), placement)
+                flow.run()
+        progress = show_progress(flow, Console(stderr=True)) if is_shown else nullcontext()
+        with exit_code(FAILED, traceback), progress:
             measured = measure(flow, seconds)
     print(json_of(measured) if as_json else describe(measured))
+
+
+def _starting() -> AbstractContextManager[None]:
+    from videoflow.app.working import show_working
+
+    return show_working("starting")
 
 
 def _written_to(config: str, settings: Settings, folder: str) -> Settings:

@@ -10,12 +10,14 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from videoflow.app.cli_completion import complete_config
 from videoflow.app.cli_inputs import Act, command_of, options_of, read_arguments
 from videoflow.app.cli_run import run_flow
 from videoflow.app.exit_codes import WRONG_INPUT, exit_code
 from videoflow.app.inputs import parse_settings
+from videoflow.errors import ConfigError
 
-__all__ = ["FOR_ANY_CONFIG", "VerbGroup", "for_any_config"]
+__all__ = ["FOR_ANY_CONFIG", "VerbGroup", "WordGroup", "for_any_config"]
 
 FOR_ANY_CONFIG = {"ignore_unknown_options": True, "allow_extra_args": True}
 """The settings of a command that leaves the words it does not know to its config."""
@@ -23,7 +25,12 @@ FOR_ANY_CONFIG = {"ignore_unknown_options": True, "allow_extra_args": True}
 _PANEL = "Recipes (each is a config that comes with Videoflow)"
 
 ConfigArgument = Annotated[
-    str, typer.Argument(metavar="CONFIG", help="A YAML file, or the name of a shipped config.")
+    str,
+    typer.Argument(
+        metavar="CONFIG",
+        help="A YAML file, or the name of a shipped config.",
+        autocompletion=complete_config,
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -31,7 +38,20 @@ SetOption = Annotated[
 ]
 
 
-class VerbGroup(TyperGroup):
+class WordGroup(TyperGroup):
+    """A group of commands that answers a misspelt one."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that ``args`` begin with; a misspelt one is answered."""
+        from videoflow.app.spelling import unknown_word
+
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            told = unknown_word("command", args[0], self.list_commands(ctx))
+            raise ConfigError(told.message, help=told.help or f"{ctx.command_path} --help")
+        return super().resolve_command(ctx, args)
+
+
+class VerbGroup(WordGroup):
     """A group of commands to which each shipped config adds one, read when it is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -46,15 +66,6 @@ class VerbGroup(TyperGroup):
         command = command_of(cmd_name, config, run_flow)
         command.rich_help_panel = _PANEL
         return command
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command that ``args`` begin with; a misspelt one is answered."""
-        from videoflow.app.spelling import unknown_word
-
-        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            with exit_code(WRONG_INPUT):
-                raise unknown_word("command", args[0], self.list_commands(ctx))
-        return super().resolve_command(ctx, args)
 
 
 def for_any_config(act: Act) -> Callable[..., None]:

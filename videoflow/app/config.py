@@ -40,7 +40,7 @@ from videoflow.errors import ConfigError
 if TYPE_CHECKING:
     from videoflow.core.flow import Flow
 
-__all__ = ["FLOW_KEYS", "FlowConfig", "read_config"]
+__all__ = ["FLOW_KEYS", "FlowConfig", "check_sections", "read_config"]
 
 _SECTIONS: Final = ("flow", "inputs", "nodes")
 FLOW_KEYS: Final = {
@@ -110,7 +110,7 @@ def read_config(path: Path, settings: Settings) -> FlowConfig:
         ConfigError: Anything that is wrong in the file or in ``settings``.
     """
     document = read_document(path)
-    _check_sections(document)
+    check_sections(document)
     inputs = resolve_inputs(document, settings)
     flow = substitute(document, document.data.get("flow") or {}, ("flow",), inputs)
     bodies = substitute(document, document.data["nodes"], ("nodes",), inputs)
@@ -123,21 +123,32 @@ def read_config(path: Path, settings: Settings) -> FlowConfig:
     return FlowConfig(document, options, tuple(nodes[name] for name in names))
 
 
-def _check_sections(document: Document) -> None:
+def check_sections(document: Document) -> None:
+    """Refuse a file that is no config at first sight.
+
+    Raises:
+        ConfigError: No mapping, a key that there is not, or no nodes.
+    """
     with document.at():
         if not isinstance(document.data, dict):
             raise ConfigError(
                 f"got {type(document.data).__name__}, want a mapping",
                 help="a config has the keys flow, inputs and nodes",
             )
-        if not document.data.get("nodes"):
-            raise ConfigError("got no nodes, want nodes: with a name and a type for each")
     for key, section in document.data.items():
         with document.at(key):
             if key not in _SECTIONS:
                 raise unknown_word("key", key, _SECTIONS)
             if not isinstance(section, dict | None):
-                raise ConfigError(f"got {section!r}, want a mapping")
+                raise ConfigError(
+                    f"got {section!r}, want a mapping", help="below it: NAME: VALUE, set in"
+                )
+    with document.at():
+        if not document.data.get("nodes"):
+            raise ConfigError(
+                "got no nodes, want nodes: with a name and a type for each",
+                help="videoflow new config flow.yaml writes an example",
+            )
 
 
 def _in_order(document: Document, nodes: Mapping[str, NodeConfig]) -> list[str]:
@@ -147,7 +158,9 @@ def _in_order(document: Document, nodes: Mapping[str, NodeConfig]) -> list[str]:
     except CycleError as error:
         circle = list(reversed(error.args[1]))
         raise document.error(
-            ("nodes", circle[0], "from"), f"got a circle: {' <- '.join(circle)}"
+            ("nodes", circle[0], "from"),
+            f"got a circle: {' <- '.join(circle)}",
+            help="take one of these names away from a from:",
         ) from error
 
 

@@ -81,7 +81,7 @@ class Demo:
     def build(self) -> Flow:
         """Return the flow."""
         frames, line = self._frames, self._frames.line
-        people = ObjectDetector(MODEL, every=2, max_batch_size=4)(frames)
+        people = ObjectDetector(MODEL, every=3, max_batch_size=4)(frames)
         tracks = ByteTracker(**_TRACKING)(people, frames)
         counts = LineCounter(line.start, line.end)(tracks)
         picture = PeopleAnnotator(trail_seconds=1.5)(frames, tracks, counts)

@@ -63,9 +63,14 @@ def read_document(path: Path) -> Document:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
+        raise ConfigError(
+            f"{path}: {error.strerror}", help="give the path of a YAML file that you may read"
+        ) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: got bytes that are not UTF-8, want a YAML file") from error
+        raise ConfigError(
+            f"{path}: got bytes that are not UTF-8, want a YAML file",
+            help="the config comes first, then what it reads: videoflow run CONFIG VIDEO",
+        ) from error
     lines: dict[KeyPath, int] = {(): 1}
     try:
         loader = _CoreLoader(text)
@@ -78,12 +83,18 @@ def read_document(path: Path) -> Document:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(
             f"{path}:{line}: got {error.problem or error.context}, want YAML",
-            help="a value with ': ', '#', '{' or '*' in it needs quotes",
+            help=_way_out(str(error.problem)),
         ) from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: got {error}, want YAML") from error
     except RecursionError as error:
         raise ConfigError(f"{path}: an alias holds itself") from error
+
+
+def _way_out(problem: str) -> str:
+    if "\\t" in problem:
+        return "indent with spaces, not with tabs"
+    return "a value with ': ', '#', '{' or '*' in it needs quotes, and a quote its end"
 
 
 def parse_scalar(text: str) -> Any:
@@ -133,12 +144,16 @@ def _note_lines(
         for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
-                raise ConfigError(f"{path}:{line}: got a key that is no word")
+                raise ConfigError(
+                    f"{path}:{line}: got a key that is no word",
+                    help="write a name before the colon",
+                )
             child = (*key_path, str(key.value))
             if child in lines:
                 raise ConfigError(
                     f"{path}:{line}, {_dotted(child)}: got the key a second time, "
-                    f"first in line {lines[child]}"
+                    f"first in line {lines[child]}",
+                    help="take one of them away",
                 )
             lines[child] = line
             _note_lines(path, value, child, lines)

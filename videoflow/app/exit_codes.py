@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,11 +12,18 @@ from typing import Final, NoReturn
 
 from videoflow.errors import VideoflowError
 
-__all__ = ["FAILED", "INTERRUPTED", "WRONG_INPUT", "exit_code"]
+__all__ = ["FAILED", "INTERRUPTED", "UNREAD", "WRONG_INPUT", "exit_code", "forget_unprinted"]
 
 FAILED: Final = 1
 WRONG_INPUT: Final = 2
 INTERRUPTED: Final = 128 + signal.SIGINT
+UNREAD: Final = 128 + signal.SIGPIPE
+
+_WAYS_OUT: Final = {
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOSPC: "make room, or write to another place",
+    errno.EDQUOT: "make room, or write to another place",
+}
 
 
 @contextmanager
@@ -22,8 +31,8 @@ def exit_code(code: int, shows_traceback: bool = False) -> Iterator[None]:
     """Turn an error into a message and an exit code.
 
     Args:
-        code: For an error of ours, unless it says that the input was wrong; one that is not
-            ours goes on.
+        code: For an error of ours or of the system, unless it says that the input was wrong;
+            any other goes on.
         shows_traceback: Show that of a node that failed.
     """
     try:
@@ -31,9 +40,37 @@ def exit_code(code: int, shows_traceback: bool = False) -> Iterator[None]:
     except VideoflowError as error:
         is_wrong_input = getattr(error, "is_wrong_input", False)
         _fail(error, WRONG_INPUT if is_wrong_input else code, shows_traceback)
+    except BrokenPipeError:  # as of "| head": whoever read has seen enough
+        raise SystemExit(UNREAD) from None
+    except OSError as error:
+        _fail(_told(error), code, shows_traceback)
     except KeyboardInterrupt:
         print("stopped by Ctrl-C", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
+
+
+def forget_unprinted() -> None:
+    """Drop what cannot be printed, so that nobody tries it again when the process ends.
+
+    Source: the documentation of Python's ``signal``, "Note on SIGPIPE".
+    """
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _told(error: OSError) -> VideoflowError:
+    """Return in our own form what the system refused."""
+    if error.filename is None and isinstance(error, FileNotFoundError):
+        return VideoflowError(
+            "the current folder is not there any more", help="cd to one that is"
+        )
+    where = "the output" if error.filename is None else error.filename
+    return VideoflowError(
+        f"{where}: {error.strerror or error}",
+        help=_WAYS_OUT.get(error.errno or 0, "give another path, or one that you may use"),
+    )
 
 
 def _fail(error: VideoflowError, code: int, shows_traceback: bool) -> NoReturn:

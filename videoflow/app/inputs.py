@@ -97,8 +97,8 @@ def resolve_inputs(document: Document, settings: Settings) -> dict[str, Any]:
     Of several texts for one input the last one counts, unless it takes many.
 
     Raises:
-        ConfigError: An input that there is not, one without value and default, or a word that
-            is not among its choices.
+        ConfigError: An input that there is not, one without value and default, an empty text,
+            or a word that is not among its choices.
     """
     declared: dict[str, Any] = document.data.get("inputs") or {}
     for name in settings:
@@ -109,7 +109,8 @@ def resolve_inputs(document: Document, settings: Settings) -> dict[str, Any]:
     for name, description in declared.items():
         _check_description(document, name, description)
         if name in settings:
-            values[name] = _set(name, settings[name], takes_many=description.get("many", False))
+            with explained(document, "inputs", name):
+                values[name] = _set(name, settings[name], description)
         elif "default" in description:
             values[name] = description["default"]
         else:
@@ -173,17 +174,31 @@ def _meaning_of(document: Document, key_path: KeyPath, message: str) -> str | No
     for key in key_path:
         place = place[key]
     names = dict.fromkeys(found["name"] for found in _REFERENCE.finditer(str(place)))
-    meant = [name for name in names if len(names) == 1 or f"{name}=" in message]
-    if len(meant) != 1:
+    told = {name for name in names if f"{name}=" in message}
+    if isinstance(place, dict):  # max_batch_size: ${batch}
+        texts = {key: str(text) for key, text in place.items() if f" {key}=" in message}
+        told |= {name for name in names for text in texts.values() if f"${{{name}}}" == text}
+    meant = [name for name in names if len(names) == 1 or name in told]
+    inputs = document.data.get("inputs") or {}
+    return "; ".join(filter(None, (_told(name, inputs.get(name)) for name in meant))) or None
+
+
+def _told(name: str, about: Any) -> str | None:
+    if not isinstance(about, dict) or not about.get("help"):
         return None
-    about = (document.data.get("inputs") or {}).get(meant[0]) or {}
     example = f" ({about['example']})" if about.get("example") else ""
-    return f"{meant[0]}{example} is {about['help']}" if about.get("help") else None
+    return f"{name}{example} is {about['help']}"
 
 
-def _set(name: str, given: str | Sequence[str], *, takes_many: bool) -> Any:
+def _set(name: str, given: str | Sequence[str], description: Mapping[str, Any]) -> Any:
     texts = [given] if isinstance(given, str) else given
-    if takes_many and len(texts) > 1:
+    if "" in texts:
+        about = description.get("help")
+        raise ConfigError(
+            f"got nothing for {name!r}" + (f", want: {about}" if about else ""),
+            help="a variable of the shell that is not set is one cause of an empty word",
+        )
+    if description.get("many") and len(texts) > 1:
         return list(texts)
     return SetText(texts[-1], f"{name}={texts[-1]}")
 
@@ -205,9 +220,13 @@ def _chosen(document: Document, name: str, word: Any, choices: Any) -> Any:
     with document.at("inputs", name, "choices"):
         if not isinstance(choices, dict) or not choices:
             raise ConfigError("want a list of words, or a mapping from words to values")
-    with document.at("inputs", name):
-        if not isinstance(word, str) or word not in choices:
-            raise unknown_word(name, str(word), choices)
+    if not isinstance(word, str) or word not in choices:
+        error = unknown_word(name, str(word), choices)
+        raise document.error(
+            ("inputs", name),
+            error.message,
+            help=error.help or _told(name, document.data["inputs"][name]),
+        )
     return choices[word]
 
 

@@ -60,7 +60,8 @@ def find_pairs(
     """
     if len(truths) != len(tracks):
         raise ConfigError(
-            f"got {len(truths)} x --gt and {len(tracks)} x --tracks, want pairs of them"
+            f"got {len(truths)} x --gt and {len(tracks)} x --tracks, want pairs of them",
+            help="say --tracks once for each --gt, in the same order",
         )
     pairs = [
         pair for both in zip(truths, tracks, strict=True) for pair in _pairs_of_paths(*both)
@@ -71,7 +72,8 @@ def find_pairs(
     for first, last in zip(firsts, lasts, strict=True):
         if first < 1 or (last is not None and last < first):
             raise ConfigError(
-                f"got --first-frame {first} and --last-frame {last}, want 1 <= first <= last"
+                f"got --first-frame {first} and --last-frame {last}, want 1 <= first <= last",
+                help="both count as the ground truth does, from 1",
             )
     return [
         MotFiles(
@@ -129,13 +131,17 @@ def _pairs_of_paths(truth: Path, tracks: Path) -> list[tuple[Path, Path]]:
     if not truth.is_dir() and not tracks.is_dir():
         return [(truth, tracks)]
     if not (truth.is_dir() and tracks.is_dir()):
-        raise ConfigError(f"got --gt {truth} and --tracks {tracks}, want two files or folders")
+        raise ConfigError(
+            f"got --gt {truth} and --tracks {tracks}, want two files or two folders",
+            help="of a folder NAME.txt or NAME/tracks.txt are the tracks of NAME",
+        )
     names = {entry.stem if entry.suffix == ".txt" else entry.name for entry in truth.iterdir()}
     truths = {name: found for name in sorted(names) if (found := _find(truth, name, _TRUTHS))}
     if not truths:
         raise ConfigError(
             f"{truth}: got no ground truth, want "
-            + " or ".join(form.format(name="NAME") for form in _TRUTHS)
+            + " or ".join(form.format(name="NAME") for form in _TRUTHS),
+            help="to score a single sequence, name the files: --gt FILE --tracks FILE",
         )
     pairs = []
     for name, path in truths.items():
@@ -166,7 +172,8 @@ def _one_for_each(
 ) -> list[int | Default]:
     if len(values) not in (0, 1, num_pairs):
         raise ConfigError(
-            f"got {len(values)} x {option} for {num_pairs} pairs, want one, or one for each"
+            f"got {len(values)} x {option} for {num_pairs} pairs, want one, or one for each",
+            help="a folder counts as many pairs as it has sequences",
         )
     if len(values) == num_pairs:
         return list(values)
@@ -177,10 +184,16 @@ def _read_pair(one: MotFiles, notes: list[str]) -> tuple[MotRows, MotRows]:
     truth, tracks = read_mot(one.truth), read_mot(one.tracks)
     last = one.last_frame or truth.last_frame
     there = truth.between(one.first_frame, last)
+    if not len(truth):
+        raise SourceError(
+            f"{one.truth}: got no row, want frame,id,left,top,width,height,score in each",
+            help="give the file of ground truth; the tracks may be empty, it may not",
+        )
     if not len(there):
         raise SourceError(
             f"{one.truth}: got no row in the frames {one.first_frame} to {last}, "
-            f"want some; the file's last row is of frame {truth.last_frame}"
+            f"want some; the file's last row is of frame {truth.last_frame}",
+            help="--first-frame and --last-frame count as the ground truth does, from 1",
         )
     num_frames = last - one.first_frame + 1
     found = tracks.between(1, num_frames)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from videoflow.app.arguments import Argument, arguments_of, convert
 from videoflow.app.document import Document, KeyPath
@@ -17,6 +17,9 @@ from videoflow.errors import ConfigError
 from videoflow.producers.video_reader import VideoReader
 
 __all__ = ["NodeConfig", "convert_all", "read_node"]
+
+_FRAME: Final = ("type", "from")
+"""The keys of a node that are no arguments of its class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +56,21 @@ def read_node(
     here = ("nodes", name)
     with document.at(*here):
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
-            raise ConfigError(f"got the name {name!r}, want lower case: a-z, 0-9, - and _")
+            raise ConfigError(
+                f"got the name {name!r}, want lower case: a-z, 0-9, - and _",
+                help="begin with a letter, and use the same name in from:",
+            )
         if not isinstance(body, dict) or "type" not in body:
-            raise ConfigError("got no type, want type: and the arguments of that type")
+            raise ConfigError(
+                "got no type, want type: and the arguments of that type",
+                help="videoflow schema lists all types, or type: package.module:ClassName",
+            )
     with document.at(*here, "type"):
         node_class = find_node_class(body["type"], folder=document.path.parent.resolve())
     takes = arguments_of(node_class)
     takes_name = takes.pop("name", None) is not None
-    given = {key: value for key, value in body.items() if key not in ("type", "from")}
-    arguments = convert_all(document, here, given, takes)
+    given = {key: value for key, value in body.items() if key not in _FRAME}
+    arguments = convert_all(document, here, given, takes, others=_FRAME)
     if takes_name:
         arguments["name"] = name
     return NodeConfig(
@@ -74,8 +83,17 @@ def convert_all(
     here: KeyPath,
     given: Mapping[str, Any],
     takes: Mapping[str, Argument],
+    *,
+    others: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return ``given`` in the types of ``takes``.
+
+    Args:
+        document: Where it stands.
+        here: In it.
+        given: Key to value, inputs filled in.
+        takes: What each key may be.
+        others: Keys that may stand there too, for who misspelt one.
 
     Raises:
         ConfigError: A key that there is not, a value that does not fit, or a missing one.
@@ -84,7 +102,7 @@ def convert_all(
     for key, value in given.items():
         with explained(document, *here, key):
             if key not in takes:
-                raise unknown_word("key", key, takes)
+                raise unknown_word("key", key, [*takes, *others])
             converted[key] = convert(value, takes[key])
     for key, argument in takes.items():
         if argument.is_required and key not in given:
@@ -110,7 +128,8 @@ def _read_parents(
         if not is_source and not parents:
             raise ConfigError(
                 f"got no parents, want from: and the node that this {node_class.__name__} "
-                "gets its input from"
+                "gets its input from",
+                help=f"other nodes here: {', '.join(key for key in bodies if key != name)}",
             )
         for parent in parents:
             if parent not in bodies:

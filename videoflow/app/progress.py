@@ -85,6 +85,8 @@ class Speed:
             elapsed_seconds: Since the flow began; never less than the time before.
             num_done: Frames whose way has ended since then.
         """
+        if not num_done:  # models are being loaded
+            self._marks.clear()
         self._marks.append((elapsed_seconds, num_done))
         while (
             len(self._marks) > 2 and self._marks[1][0] <= elapsed_seconds - self._window_seconds
@@ -98,10 +100,14 @@ class Speed:
 def progress_text(progress: Progress, fps: float) -> str:
     """Return one line: frames, speed, drops where there are any, and the time to the end.
 
+    Before a frame is done, workers start and models are loaded.
+
     Args:
         progress: Of a flow.
         fps: Frames a second at the moment.
     """
+    if not progress.num_done and progress.is_running:
+        return f"starting, {_duration_text(progress.elapsed_seconds)}"
     total = "" if progress.num_total is None else f"/{progress.num_total}"
     parts = [f"frames {progress.num_done}{total}", f"fps {fps:.1f}"]
     if progress.num_dropped:
@@ -146,7 +152,7 @@ class _Bar:
             console=console,
             auto_refresh=False,
             # What nodes print goes above the bar, but never from a pipe onto the terminal.
-            redirect_stdout=sys.stdout.isatty(),
+            redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
         )
         self._task = self._bar.add_task("starting", total=None)
         self._bar.start()

@@ -26,11 +26,19 @@ def find_config(name: str) -> Path:
     Raises:
         ConfigError: Neither.
     """
+    if not name:
+        raise ConfigError("got an empty name, want a config", help="videoflow --help")
     path = Path(name)
     if path.is_file():
         return path
     if path.is_dir():
-        raise ConfigError(f"{name}: got a folder, want a config file")
+        raise ConfigError(
+            f"{name}: got a folder, want a config file", help="add the name of a file in it"
+        )
+    if path.exists():
+        raise ConfigError(
+            f"{name}: got a pipe or a device, want a config file", help="write it to a file"
+        )
     shipped = shipped_configs()
     stem = path.stem.replace("_", "-")
     if len(path.parts) == 1 and path.suffix in ("", ".yaml", ".yml") and stem in shipped:

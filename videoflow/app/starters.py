@@ -122,6 +122,10 @@ def write_starter(kind: Literal["script", "config"], path: Path) -> None:
         OutputError: It is there already, has another ending, or cannot be written.
     """
     suffixes = _SUFFIXES[kind]
+    if not path.name:
+        raise OutputError(
+            f"{path}: is a folder, want a file", help=f"videoflow new {kind} flow{suffixes[0]}"
+        )
     if path.suffix not in suffixes:
         raise OutputError(
             f"{path}: got the ending {path.suffix!r}, want {' or '.join(suffixes)}",
@@ -129,7 +133,7 @@ def write_starter(kind: Literal["script", "config"], path: Path) -> None:
         )
     text = (_SCRIPT if kind == "script" else _CONFIG).format(name=path.name)
     try:
-        with path.open("x", encoding="utf-8") as file:
+        with path.open("x", encoding="utf-8", errors="replace") as file:
             file.write(text)
     except FileExistsError as error:
         raise OutputError(

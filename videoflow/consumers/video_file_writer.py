@@ -181,6 +181,7 @@ class VideoFileWriter(ConsumerNode):
 
 
 VideofileWriter = VideoFileWriter
+"""The same under its name of 2020."""
 
 
 def _make_folder(folder: Path) -> None:

@@ -19,6 +19,7 @@ from videoflow.core.node import (
 __all__ = ["Feed", "FlowType", "Graph", "GraphNode", "Lane"]
 
 FlowType = Literal["realtime", "batch"]
+"""How a flow runs: whole, or up to date; see ``Flow``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,11 @@ class ProducerNode(Node):
         """How large an item is, or None where nobody knows before. For the plan only."""
         return None
 
+    @property
+    def size_hw(self) -> tuple[int, int] | None:
+        """Height and width of its pictures in pixels, or None where nobody knows before."""
+        return None
+
     @abstractmethod
     def next(self) -> Any:
         """Return the next item; may block.

@@ -27,6 +27,7 @@ __all__ = [
     "choose_color",
     "nv12_to_rgb",
     "rgb_coefficients",
+    "rgb_gains",
     "rgb_to_nv12",
     "split_nv12",
     "ycbcr_coefficients",
@@ -178,27 +179,36 @@ def split_nv12(planes: Tensor) -> tuple[Tensor, Tensor]:
     return planes[:, :height].unsqueeze(1), chroma.permute(0, 3, 1, 2)
 
 
+def rgb_gains(color: ColorSpec) -> tuple[float, float, float, float, float, float]:
+    """Return the luma of black, the gain of luma, and four gains of chroma less 128.
+
+    These are of Cr for red, of Cb and Cr for green, and of Cb for blue.
+
+    Source: ITU-R BT.601-7 section 2.5 and BT.709-6 section 3, the equations for Y, Cb and Cr
+    solved for R, G and B.
+    """
+    red, blue = _LUMA_WEIGHTS[color.matrix]
+    green = 1 - red - blue
+    luma_gain, chroma_gain, black = _ranges(color)
+    to_red, to_blue = 2 * (1 - red) * chroma_gain, 2 * (1 - blue) * chroma_gain
+    return black, luma_gain, to_red, -to_blue * blue / green, -to_red * red / green, to_blue
+
+
 def rgb_coefficients(
     color: ColorSpec,
 ) -> tuple[tuple[tuple[float, float, float], ...], tuple[float, float, float]]:
     """Return a 3 x 3 matrix and three offsets: ``rgb = matrix @ (y, cb, cr) + offsets``.
 
     All values run from 0 to 255, so that a model's own scale can be multiplied in.
-
-    Source: ITU-R BT.709-6, items 3.2 to 3.5, solved for R, G and B.
     """
-    red, blue = _LUMA_WEIGHTS[color.matrix]
-    green = 1 - red - blue
-    luma_gain, chroma_gain, black = _ranges(color)
-    cr_to_red = 2 * (1 - red) * chroma_gain
-    cb_to_blue = 2 * (1 - blue) * chroma_gain
+    black, gain, cr_to_red, cb_to_green, cr_to_green, cb_to_blue = rgb_gains(color)
     matrix = (
-        (luma_gain, 0.0, cr_to_red),
-        (luma_gain, -cb_to_blue * blue / green, -cr_to_red * red / green),
-        (luma_gain, cb_to_blue, 0.0),
+        (gain, 0.0, cr_to_red),
+        (gain, cb_to_green, cr_to_green),
+        (gain, cb_to_blue, 0.0),
     )
     red_bias, green_bias, blue_bias = (
-        -luma_gain * black - 128 * (from_cb + from_cr) for _, from_cb, from_cr in matrix
+        -gain * black - 128 * (from_cb + from_cr) for _, from_cb, from_cr in matrix
     )
     return matrix, (red_bias, green_bias, blue_bias)
 
@@ -217,11 +227,11 @@ def ycbcr_coefficients(
         return r, g, b
 
     y_row = (luma[0] / luma_gain, luma[1] / luma_gain, luma[2] / luma_gain)
-    return (y_row, difference(2), difference(0)), (float(black), 128.0, 128.0)
+    return (y_row, difference(2), difference(0)), (black, 128.0, 128.0)
 
 
-def _ranges(color: ColorSpec) -> tuple[float, float, int]:
-    return (1.0, 1.0, 0) if color.is_full_range else (255 / 219, 255 / 224, 16)
+def _ranges(color: ColorSpec) -> tuple[float, float, float]:
+    return (1.0, 1.0, 0.0) if color.is_full_range else (255 / 219, 255 / 224, 16.0)
 
 
 def _strips(

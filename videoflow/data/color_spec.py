@@ -8,6 +8,7 @@ from typing import Literal
 __all__ = ["DEFAULT_COLOR", "ColorSpec", "Matrix"]
 
 Matrix = Literal["bt601", "bt709", "bt2020"]
+"""The standards whose coefficients turn luma and chroma into RGB."""
 
 
 @dataclass(frozen=True, slots=True)

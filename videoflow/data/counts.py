@@ -11,6 +11,7 @@ from videoflow.data.geometry import Line
 __all__ = ["Counts", "Crossing", "Direction", "LineTotals"]
 
 Direction = Literal["in", "out"]
+"""Which way a line was crossed: ``in`` is to its right, seen along it."""
 
 
 @dataclass(frozen=True, slots=True)

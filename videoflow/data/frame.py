@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Frame", "Layout", "Stamp"]
 
 Layout = Literal["nv12", "rgb"]
+"""How the pixels of a frame lie in memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from videoflow.errors import ShapeError
 __all__ = ["Line", "Numbers", "Point", "Polygon", "points_of"]
 
 Point = tuple[float, float]
+"""x and y, in pixels unless something else is said."""
 Numbers = Sequence[float] | Sequence[Sequence[float]]
 """Points as one writes them: ``[x, y, x, y]``, or ``[[x, y], [x, y]]``."""
 

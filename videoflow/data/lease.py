@@ -39,6 +39,7 @@ class Owned:
 
 
 OWNED = Owned()
+"""The lease of memory that is its holder's own: it never ends."""
 
 
 class SlotLease:

@@ -68,9 +68,15 @@ def read_number_rows(path: str | os.PathLike[str], columns: Sequence[str]) -> Nu
     try:
         text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before it
     except OSError as error:
-        raise SourceError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise SourceError(
+            f"{path}: cannot be read: {error.strerror or error}",
+            help=f"want a file of rows: {', '.join(columns)}",
+        ) from error
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path}: got bytes that are not UTF-8, want rows of text") from error
+        raise SourceError(
+            f"{path}: got bytes that are not UTF-8, want rows of text",
+            help=f"want a file of rows: {', '.join(columns)}",
+        ) from error
     rows: list[list[float]] = []
     lines: list[int] = []
     for number, line in enumerate(text.split("\n"), 1):
@@ -80,7 +86,8 @@ def read_number_rows(path: str | os.PathLike[str], columns: Sequence[str]) -> Nu
         if rows and len(row) != len(rows[0]):
             raise SourceError(
                 f"{path}:{number}: got {len(row)} values, want {len(rows[0])} as in line "
-                f"{lines[0]}"
+                f"{lines[0]}",
+                help="a file that was cut off ends like this",
             )
         rows.append(row)
         lines.append(number)
@@ -93,7 +100,8 @@ def _parse(line: str, columns: Sequence[str], where: str) -> list[float]:
     if len(parts) < len(columns):
         raise SourceError(
             f"{where}: got {len(parts)} values, want at least {len(columns)}: "
-            + ", ".join(columns)
+            + ", ".join(columns),
+            help="they stand apart by commas or by spaces",
         )
     values = []
     for index, part in enumerate(parts):

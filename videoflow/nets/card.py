@@ -231,7 +231,8 @@ def load_card(model: str | Path, *, tasks: Sequence[Task] = ()) -> ModelCard:
         )
     if tasks and card.task not in tasks:
         raise ModelError(
-            f"model {str(model)!r}: got one for {card.task}, want one for {' or '.join(tasks)}"
+            f"model {str(model)!r}: got one for {card.task}, want one for {' or '.join(tasks)}",
+            help="videoflow models list shows what each is for",
         )
     return card
 

@@ -6,19 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from videoflow.data.detections import Detections
 from videoflow.data.frame import Frame, Stamp
-from videoflow.nets.card import InputContract
-from videoflow.nets.frame_calls import begin_frames
+from videoflow.nets.frame_calls import FrameModel
 from videoflow.nets.letterbox import Letterbox
 from videoflow.nets.objects import Objects, ObjectsNetwork, split_objects
 from videoflow.nets.postprocess import Selected, Selection, read_selected, select
 from videoflow.nets.predictions import Predictions
-from videoflow.nets.preprocess import Fill, InputBatch, fill_plain
-from videoflow.nets.stages import HostStages, Stages
+from videoflow.nets.preprocess import InputBatch
 
 __all__ = ["DenseDetector", "Detector", "ObjectsDetector"]
 
@@ -53,32 +50,17 @@ class Detector(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DenseDetector:
+class DenseDetector(FrameModel[Detections]):
     """A network that predicts a box at every place of its grids, with all around it.
 
     Attributes:
         network: From float ``[N, 3, H, W]``, as ``contract`` says, to predictions; on
             ``device``, in evaluation mode.
-        labels: Class names.
-        contract: What the network wants.
         selection: Which predictions become detections.
-        input_size: Longest side of the scaled pictures in pixels, or the fixed height and
-            width of the inputs.
-        device: Where the network is.
-        dtype: Floating point type of the network.
-        stages: How its calls run on the device.
-        fill: How frames become inputs there.
     """
 
     network: Callable[[Tensor], Predictions] = field(repr=False)
-    labels: tuple[str, ...] = field(repr=False)
-    contract: InputContract = field(repr=False)
     selection: Selection
-    input_size: int | tuple[int, int]
-    device: torch.device
-    dtype: torch.dtype = torch.float32
-    stages: Stages = field(default_factory=HostStages, repr=False)
-    fill: Fill = field(default=fill_plain, repr=False)
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return the detections of each frame; see ``Detector.detect``.
@@ -88,47 +70,29 @@ class DenseDetector:
             LeaseError: A frame that was used after its time.
         """
         return self.begin(frames)()
-
-    def begin(self, frames: Sequence[Frame]) -> Callable[[], list[Detections]]:
-        """Queue ``detect``; see ``Detector.begin``."""
-        return begin_frames(self, frames, compute=self._compute, read=self._read)
 
     def _compute(self, batch: InputBatch) -> Selected:
         return select(self.network(batch.images), self.selection)
 
     def _read(
-        self, found: Selected, stamps: Sequence[Stamp], letterboxes: Sequence[Letterbox]
+        self, output: Selected, stamps: Sequence[Stamp], letterboxes: Sequence[Letterbox]
     ) -> list[Detections]:
         return read_selected(
-            found, stamps=stamps, letterboxes=letterboxes, selection=self.selection
+            output, stamps=stamps, letterboxes=letterboxes, selection=self.selection
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ObjectsDetector:
+class ObjectsDetector(FrameModel[Detections]):
     """A network that selects by itself, with all around it.
 
     Attributes:
         network: On ``device``, in evaluation mode.
-        labels: Class names.
-        contract: What the network wants.
         selection: Which objects become detections.
-        input_size: In place of the contract's ``size``, in pixels.
-        device: Where the network is.
-        dtype: Floating point type of the network.
-        stages: How its calls run on the device.
-        fill: How frames become inputs there.
     """
 
     network: ObjectsNetwork = field(repr=False)
-    labels: tuple[str, ...] = field(repr=False)
-    contract: InputContract = field(repr=False)
     selection: Selection
-    input_size: int | tuple[int, int]
-    device: torch.device
-    dtype: torch.dtype = torch.float32
-    stages: Stages = field(default_factory=HostStages, repr=False)
-    fill: Fill = field(default=fill_plain, repr=False)
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return the detections of each frame; see ``Detector.detect``.
@@ -138,10 +102,6 @@ class ObjectsDetector:
             LeaseError: A frame that was used after its time.
         """
         return self.begin(frames)()
-
-    def begin(self, frames: Sequence[Frame]) -> Callable[[], list[Detections]]:
-        """Queue ``detect``; see ``Detector.begin``."""
-        return begin_frames(self, frames, compute=self._compute, read=self._read)
 
     def _compute(self, batch: InputBatch) -> Objects:
         return self.network(
@@ -151,6 +111,6 @@ class ObjectsDetector:
         )
 
     def _read(
-        self, objects: Objects, stamps: Sequence[Stamp], letterboxes: Sequence[Letterbox]
+        self, output: Objects, stamps: Sequence[Stamp], letterboxes: Sequence[Letterbox]
     ) -> list[Detections]:
-        return split_objects(objects, stamps=stamps, letterboxes=letterboxes)
+        return split_objects(output, stamps=stamps, letterboxes=letterboxes)

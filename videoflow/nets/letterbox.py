@@ -14,6 +14,7 @@ from videoflow.errors import ShapeError
 __all__ = ["FitRule", "Letterbox"]
 
 FitRule = Literal["long_side", "short_side", "stretch"]
+"""How a picture is scaled to a size; see ``InputContract``."""
 
 
 @dataclass(frozen=True, slots=True)

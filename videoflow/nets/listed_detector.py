@@ -8,52 +8,35 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from videoflow.data.detections import Detections
 from videoflow.data.frame import Frame, Stamp
-from videoflow.nets.card import InputContract, OutputContract
-from videoflow.nets.frame_calls import begin_frames
+from videoflow.nets.card import OutputContract
+from videoflow.nets.frame_calls import FrameModel
 from videoflow.nets.letterbox import Letterbox
 from videoflow.nets.output_forms import Listed, read_listed
 from videoflow.nets.postprocess import Selection, check_numbers
-from videoflow.nets.preprocess import Fill, InputBatch, fill_plain
-from videoflow.nets.stages import HostStages, Stages
+from videoflow.nets.preprocess import InputBatch
 
 __all__ = ["ListedDetector"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ListedDetector:
+class ListedDetector(FrameModel[Detections]):
     """A network that gives boxes, scores and labels, with all around it.
 
     Attributes:
         network: From float ``[N, 3, H, W]`` (or, for ``xyxy_list``, a list of ``[3, H, W]``)
             to a listed form; on ``device``, in evaluation mode.
-        labels: Class names.
-        contract: What the network wants.
         output: In which form it answers.
         selection: Which detections stay; overlaps are the network's own affair.
-        input_size: Longest side of the scaled pictures in pixels, or the fixed height and
-            width of the inputs.
-        device: Where the network is.
-        dtype: Floating point type of the network.
         batch_size: How many pictures a call takes, at most; None for any number.
-        stages: How its calls run on the device.
-        fill: How frames become inputs there.
     """
 
     network: Callable[[Any], Any] = field(repr=False)
-    labels: tuple[str, ...] = field(repr=False)
-    contract: InputContract = field(repr=False)
     output: OutputContract
     selection: Selection
-    input_size: int | tuple[int, int]
-    device: torch.device
-    dtype: torch.dtype = torch.float32
     batch_size: int | None = None
-    stages: Stages = field(default_factory=HostStages, repr=False)
-    fill: Fill = field(default=fill_plain, repr=False)
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Return the detections of each frame; see ``Detector.detect``.
@@ -65,30 +48,24 @@ class ListedDetector:
         """
         return self.begin(frames)()
 
-    def begin(self, frames: Sequence[Frame]) -> Callable[[], list[Detections]]:
-        """Queue ``detect``; see ``Detector.begin``."""
-        return begin_frames(self, frames, compute=self._compute, read=self._read)
-
     def _compute(self, batch: InputBatch) -> list[Listed]:
-        return self._ask(batch.images)
-
-    def _read(
-        self,
-        found: Sequence[Listed],
-        stamps: Sequence[Stamp],
-        letterboxes: Sequence[Letterbox],
-    ) -> list[Detections]:
-        return [
-            _select(one, stamp, fit, self.selection)
-            for one, stamp, fit in zip(found, stamps, letterboxes, strict=True)
-        ]
-
-    def _ask(self, images: Tensor) -> list[Listed]:
+        images = batch.images
         listed: list[Listed] = []
         for part in torch.split(images, self.batch_size or len(images)):
             raw = self.network(list(part) if self.output.form == "xyxy_list" else part)
             listed += read_listed(raw, self.output, num_images=len(part))
         return listed
+
+    def _read(
+        self,
+        output: Sequence[Listed],
+        stamps: Sequence[Stamp],
+        letterboxes: Sequence[Letterbox],
+    ) -> list[Detections]:
+        return [
+            _select(one, stamp, fit, self.selection)
+            for one, stamp, fit in zip(output, stamps, letterboxes, strict=True)
+        ]
 
 
 def _select(listed: Listed, stamp: Stamp, fit: Letterbox, selection: Selection) -> Detections:

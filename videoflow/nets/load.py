@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 Precision = Literal["float32", "float16", "bfloat16"]
+"""The number type that a network computes in."""
 
 _DTYPES: Final = {
     "float32": torch.float32,
@@ -88,8 +89,7 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
         weights=weights,
         allow_unknown_checksum=allow_unknown_checksum,
     )
-    labels = network.labels
-    kept = class_indices(classes, labels, model=str(model))
+    kept = class_indices(classes, network.labels, model=str(model))
     if isinstance(network, OwnDetector):
         if execution != "eager":
             raise ModelError(
@@ -104,43 +104,8 @@ def load_detector(  # noqa: PLR0913 - what a detector can be told, all of it opt
         output.nms_threshold if nms_threshold is None else nms_threshold,
         kept,
     )
-    return _make_detector(
-        network,
-        labels=labels,
-        contract=network.input,
-        selection=selection,
-        input_size=network.input.input_size(input_size),
-        device=where,
-        dtype=network.dtype,
-        stages=make_stages(where),
-        fill=choose_fill(
-            network.input,
-            input_size=network.input.input_size(input_size),
-            device=where,
-            dtype=network.dtype,
-            report=report,
-        ),
-    )
-
-
-def _make_detector(network: Network, **parts: Any) -> Detector:
-    form = network.output.form
-    if form == "objects":
-        return ObjectsDetector(network.run, **parts)
-    if form in LISTED_FORMS:
-        batch_size = 1 if form == "xyxy_single" else network.batch_size
-        return ListedDetector(
-            network.run, output=network.output, batch_size=batch_size, **parts
-        )
-    if form not in DENSE_FORMS:
-        raise ModelError(
-            f"model {network.name!r}: gives {form}, and no boxes",
-            help="SemanticSegmenter is the node for class_logits",
-        )
-    dense = DenseNetwork(
-        network.run, network.output, len(network.labels), batch_size=network.batch_size
-    )
-    return DenseDetector(dense, **parts)
+    parts = _frame_model_parts(network, input_size=input_size, device=where, report=report)
+    return _make_detector(network, selection=selection, **parts)
 
 
 def load_segmenter(  # noqa: PLR0913 - see load_detector
@@ -185,22 +150,8 @@ def load_segmenter(  # noqa: PLR0913 - see load_detector
         dtype=_DTYPES[precision],
     )
     network = executed(network, execution, device=where)
-    return Segmenter(
-        network.run,
-        labels=card.labels,
-        contract=card.input,
-        input_size=card.input.input_size(input_size),
-        device=where,
-        dtype=network.dtype,
-        stages=make_stages(where),
-        fill=choose_fill(
-            card.input,
-            input_size=card.input.input_size(input_size),
-            device=where,
-            dtype=network.dtype,
-            report=report,
-        ),
-    )
+    parts = _frame_model_parts(network, input_size=input_size, device=where, report=report)
+    return Segmenter(network.run, **parts)
 
 
 def load_embedder(model: str | Path, *, max_crops: int = 32, device: str = "auto") -> Embedder:
@@ -242,11 +193,17 @@ def resolve_device(device: str) -> torch.device:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
 
     Raises:
-        GraphError: A GPU that is not there.
+        GraphError: No device, or a GPU that is not there.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    where = torch.device(device)
+    try:
+        where = torch.device(device)
+    except RuntimeError as error:
+        raise GraphError(
+            f"device: got {device!r}, want 'auto', 'cpu', 'cuda' or 'cuda:N'",
+            help="device='auto' takes a GPU if there is one, and the CPU if not",
+        ) from error
     if where.type == "cuda" and (where.index or 0) >= torch.cuda.device_count():
         raise GraphError(
             f"device: got {device!r}, and torch sees {torch.cuda.device_count()} GPUs",
@@ -271,6 +228,48 @@ def _find_network(
     if isinstance(built, nn.Module):
         return described_network(built, name=model, device=device, dtype=_DTYPES[precision])
     return built
+
+
+def _frame_model_parts(
+    network: Network,
+    *,
+    input_size: int | None,
+    device: torch.device,
+    report: Callable[[str], None],
+) -> dict[str, Any]:
+    """Return what every ``FrameModel`` has, by name."""
+    size = network.input.input_size(input_size)
+    return {
+        "labels": network.labels,
+        "contract": network.input,
+        "input_size": size,
+        "device": device,
+        "dtype": network.dtype,
+        "stages": make_stages(device),
+        "fill": choose_fill(
+            network.input, input_size=size, device=device, dtype=network.dtype, report=report
+        ),
+    }
+
+
+def _make_detector(network: Network, **parts: Any) -> Detector:
+    form = network.output.form
+    if form == "objects":
+        return ObjectsDetector(network.run, **parts)
+    if form in LISTED_FORMS:
+        batch_size = 1 if form == "xyxy_single" else network.batch_size
+        return ListedDetector(
+            network.run, output=network.output, batch_size=batch_size, **parts
+        )
+    if form not in DENSE_FORMS:
+        raise ModelError(
+            f"model {network.name!r}: gives {form}, and no boxes",
+            help="SemanticSegmenter is the node for class_logits",
+        )
+    dense = DenseNetwork(
+        network.run, network.output, len(network.labels), batch_size=network.batch_size
+    )
+    return DenseDetector(dense, **parts)
 
 
 def _find_file(

@@ -128,3 +128,4 @@ _LOADERS: Final = {
     ".ts": _load_script,
 }
 FILE_ENDINGS: Final = tuple(_LOADERS)
+"""Of the files that are networks by themselves."""

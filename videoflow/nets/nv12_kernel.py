@@ -15,10 +15,11 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from videoflow.data.color import rgb_gains
 from videoflow.data.frame import Frame
 from videoflow.nets.card import InputContract
 from videoflow.nets.letterbox import Letterbox
-from videoflow.nets.preprocess import fill_plain, rgb_gains
+from videoflow.nets.preprocess import fill_plain
 
 __all__ = ["fill_fused"]
 

@@ -38,7 +38,9 @@ from videoflow.nets.yolox_places import decode_boxes, make_places
 __all__ = ["DENSE_FORMS", "LISTED_FORMS", "DenseNetwork", "Listed", "read_dense", "read_listed"]
 
 DENSE_FORMS: Final = ("cxcywh_logits", "cxcywh_scores", "cxcywh_class_scores", "yolox_raw")
+"""Forms with a row for each place that the network looks at."""
 LISTED_FORMS: Final = ("xyxy_batch", "xyxy_single", "xyxy_list")
+"""Forms with a row for each object, overlaps already removed."""
 
 
 class Listed(NamedTuple):

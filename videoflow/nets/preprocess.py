@@ -15,26 +15,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import Final
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from videoflow.data.color_spec import ColorSpec, Matrix
+from videoflow.data.color import rgb_gains
+from videoflow.data.color_spec import ColorSpec
 from videoflow.data.frame import Frame
 from videoflow.nets.card import InputContract
 from videoflow.nets.letterbox import Letterbox
 
-__all__ = ["Fill", "InputBatch", "fill_plain", "make_inputs", "rgb_gains", "to_colours"]
-
-_KR_KB: Final[dict[Matrix, tuple[float, float]]] = {
-    "bt601": (0.299, 0.114),
-    "bt709": (0.2126, 0.0722),
-    "bt2020": (0.2627, 0.0593),
-}
-"""Weights of red and blue in luma. Source: ITU-R BT.601-7, BT.709-6, BT.2020-2."""
-
+__all__ = ["Fill", "InputBatch", "fill_plain", "make_inputs", "to_colours"]
 
 Fill = Callable[[Tensor, Sequence[Frame], Letterbox, InputContract], None]
 """Writes frames of one size, layout and colour into float ``[N, 3, H, W]``."""
@@ -138,23 +130,6 @@ def to_colours(rgb: Tensor, contract: InputContract) -> Tensor:
         for plane, mean, std in zip(rgb.unbind(1), contract.mean, contract.std, strict=True):
             plane.sub_(255 * mean).div_(255 * std)
     return rgb.flip(1) if contract.channels == "bgr" else rgb
-
-
-def rgb_gains(color: ColorSpec) -> tuple[float, float, float, float, float, float]:
-    """Return what luma of black is, its gain, and four gains of chroma less 128.
-
-    These are of Cr for red, of Cb and Cr for green, and of Cb for blue.
-
-    Source: ITU-R BT.601-7 section 2.5 and BT.709-6 section 3, the equations for Y, Cb and Cr
-    solved for R, G and B.
-    """
-    black, gain, chroma = (
-        (0.0, 1.0, 1.0) if color.is_full_range else (16.0, 255 / 219, 255 / 224)
-    )
-    kr, kb = _KR_KB[color.matrix]
-    to_red, to_blue = 2 * (1 - kr) * chroma, 2 * (1 - kb) * chroma
-    kg = 1 - kr - kb
-    return black, gain, to_red, -to_blue * kb / kg, -to_red * kr / kg, to_blue
 
 
 def _fit(

@@ -15,6 +15,7 @@ from videoflow.errors import ModelError
 __all__ = ["CARD_FILE", "find_model", "model_names", "shelf_folder"]
 
 CARD_FILE = "model.yaml"
+"""The name of a card in its model's folder."""
 
 
 def shelf_folder(kind: Literal["models", "configs"]) -> Path:

@@ -12,6 +12,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -25,6 +28,7 @@ __all__ = [
     "CACHE_VARIABLE",
     "WEIGHTS_VARIABLE",
     "cache_folder",
+    "downloads_watched",
     "find_weights",
     "local_weights",
 ]
@@ -34,6 +38,23 @@ WEIGHTS_VARIABLE: Final = "VIDEOFLOW_WEIGHTS"
 
 CACHE_VARIABLE: Final = "VIDEOFLOW_CACHE"
 """Environment: the cache folder, by default ``videoflow`` in the user's cache folder."""
+
+
+_WATCHER: ContextVar[Callable[[str], Progress] | None] = ContextVar("watcher", default=None)
+
+
+@contextmanager
+def downloads_watched(begin: Callable[[str], Progress]) -> Iterator[None]:
+    """Let every download inside the block, and nowhere else, be watched.
+
+    Args:
+        begin: Is told the name of each file, and returns what hears how far it is.
+    """
+    token = _WATCHER.set(begin)
+    try:
+        yield
+    finally:
+        _WATCHER.reset(token)
 
 
 def cache_folder() -> Path:
@@ -177,6 +198,8 @@ def _note_checksum(note: Path, checksum: str) -> None:
 
 def _download(card: ModelCard, target: Path, *, progress: Progress | None) -> None:
     url = str(card.weights.url)
+    if progress is None and (begin := _WATCHER.get()):
+        progress = begin(card.weights.file)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         download(

@@ -185,11 +185,17 @@ Factory = Callable[..., YoloX]
 """``factory(weights: Path, *, num_classes: int) -> YoloX``: what a model card names."""
 
 yolox_nano: Factory = partial(load_yolox, size=YoloXSize(0.33, 0.25, is_depthwise=True))
+"""Build YOLOX-nano from its weights file."""
 yolox_tiny: Factory = partial(load_yolox, size=YoloXSize(0.33, 0.375))
+"""Build YOLOX-tiny from its weights file."""
 yolox_s: Factory = partial(load_yolox, size=YoloXSize(0.33, 0.5))
+"""Build YOLOX-s from its weights file."""
 yolox_m: Factory = partial(load_yolox, size=YoloXSize(0.67, 0.75))
+"""Build YOLOX-m from its weights file."""
 yolox_l: Factory = partial(load_yolox, size=YoloXSize(1.0, 1.0))
+"""Build YOLOX-l from its weights file."""
 yolox_x: Factory = partial(load_yolox, size=YoloXSize(1.33, 1.25))
+"""Build YOLOX-x from its weights file."""
 
 
 class _Backbone(nn.Module):

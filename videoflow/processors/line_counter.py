@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from videoflow.core.node import PerStreamProcessorNode
 from videoflow.data.geometry import Line, Numbers
 from videoflow.errors import ConfigError, GraphError, ShapeError
-from videoflow.processors.picture_size import refuse_other_size
+from videoflow.processors.picture_sizes import known_sizes, refuse_other_size
 from videoflow.processors.wanted_tracks import wanted_tracks
 from videoflow.vision.counting import LineCrossings, line_touches_picture
 
@@ -75,6 +75,16 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
         except ShapeError as error:
             raise GraphError(f"{self.name!r}: {error.message}", help=error.help) from error
 
+    def check(self) -> None:
+        """Refuse a line outside the picture of a stream whose size is known before.
+
+        Raises:
+            ConfigError: So it is.
+        """
+        if self.lines is not None:
+            for stream, size_hw in known_sizes(self):
+                self._check_lines(self.lines, stream, size_hw)
+
     def make_state(self, stream: str) -> LineCounting:
         """Return a count that has not begun; its lines are settled at the first frame."""
         return LineCounting()
@@ -114,14 +124,19 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
     def _begin(self, tracks: Tracks) -> LineCrossings:
         height, width = tracks.stamp.size_hw
         crossings = self._crossings(_across((height, width)))
-        for name, line in crossings.lines.items():
-            if not line_touches_picture(line, (height, width)):
+        self._check_lines(crossings.lines, tracks.stamp.stream, (height, width))
+        return crossings
+
+    def _check_lines(
+        self, lines: Mapping[str, Line], stream: str, size_hw: tuple[int, int]
+    ) -> None:
+        for name, line in lines.items():
+            if not line_touches_picture(line, size_hw):
                 raise ConfigError(
-                    f"{self.name!r}, stream {tracks.stamp.stream!r}: line {name!r} from "
-                    f"{line.start} to {line.end} lies outside the {width} x {height} picture",
+                    f"{self.name!r}, stream {stream!r}: line {name!r} from {line.start} to "
+                    f"{line.end} lies outside the {size_hw[1]} x {size_hw[0]} picture",
                     help="give its ends in pixels of the source picture",
                 )
-        return crossings
 
     def _crossings(self, across: Line) -> LineCrossings:
         return LineCrossings(

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from videoflow.core.node import BatchProcessorNode
 from videoflow.data.detections import Detections
 from videoflow.data.frame import Frame
-from videoflow.errors import FlowStateError, GraphError
+from videoflow.errors import GraphError
 from videoflow.nets.builder import check_builder, is_builder
-from videoflow.nets.card import load_card
-from videoflow.nets.weights import find_weights
+from videoflow.nets.card import ModelCard, Task
+from videoflow.processors.model_node import ModelNode
 
 if TYPE_CHECKING:
     from videoflow.nets.detector import Detector
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ObjectDetector"]
 
 
-class ObjectDetector(BatchProcessorNode):
+class ObjectDetector(ModelNode["Detector"]):
     """Find objects in each frame with a model from the shelf, or with one of your own.
 
     Frames of several streams, sizes and layouts may stand in one batch; what is found in a
@@ -58,12 +57,8 @@ class ObjectDetector(BatchProcessorNode):
         GraphError: A value that makes no sense.
     """
 
-    prefers_gpu: ClassVar[bool] = True
-    preload: ClassVar[tuple[str, ...]] = (
-        "torch",
-        "videoflow.nets.load",
-        "videoflow.nets.yolox",
-    )
+    preload: ClassVar[tuple[str, ...]] = (*ModelNode.preload, "videoflow.nets.yolox")
+    tasks: ClassVar[tuple[Task, ...]] = ("detection", "keypoints")
 
     def __init__(  # noqa: PLR0913 - one for each thing that can be chosen, all optional
         self,
@@ -79,116 +74,66 @@ class ObjectDetector(BatchProcessorNode):
         allow_unknown_checksum: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
-        for key, value in (
-            ("score_threshold", score_threshold),
-            ("nms_threshold", nms_threshold),
-        ):
-            if value is not None and not 0 <= value <= 1:
-                raise GraphError(f"{self.name!r}: got {key}={value!r}, want 0 to 1")
-        if input_size is not None and (not isinstance(input_size, int) or input_size < 1):
-            raise GraphError(f"{self.name!r}: got input_size={input_size!r}, want an int >= 1")
-        if precision not in ("float32", "float16", "bfloat16"):
-            raise GraphError(
-                f"{self.name!r}: got precision={precision!r}, "
-                "want 'float32', 'float16' or 'bfloat16'"
-            )
-        if execution not in ("eager", "graphs", "compiled"):
-            raise GraphError(
-                f"{self.name!r}: got execution={execution!r}, "
-                "want 'eager', 'graphs' or 'compiled'"
-            )
+        super().__init__(
+            model,
+            {
+                "classes": classes,
+                "score_threshold": score_threshold,
+                "nms_threshold": nms_threshold,
+                "input_size": input_size,
+                "precision": precision,
+                "execution": execution,
+                "weights": weights,
+                "allow_unknown_checksum": allow_unknown_checksum,
+            },
+            **options,
+        )
         if execution == "graphs" and self.options["device"] == "cpu":
             raise GraphError(
                 f"{self.name!r}: got execution='graphs' and device='cpu'",
                 help="CUDA graphs are for NVIDIA GPUs; leave one of the two out",
             )
-        self.model = model
-        self.classes = classes
-        self.score_threshold = score_threshold
-        self.nms_threshold = nms_threshold
-        self.input_size = input_size
-        self.precision: Literal["float32", "float16", "bfloat16"] = precision
-        self.execution: Literal["eager", "graphs", "compiled"] = execution
-        self.weights = weights
-        self.allow_unknown_checksum = allow_unknown_checksum
-        self._detector: Detector | None = None
-        self._is_on_gpu = False
-        self._model_bytes = 0
-
-    @property
-    def model_bytes(self) -> int:
-        """Size of the weights file, known after ``check``."""
-        return self._model_bytes
 
     def check(self) -> None:
-        """Read the card, look up the classes, and have the weights there and whole.
-
-        Downloads the weights if they are nowhere yet, so that a failure comes before any
-        worker starts.
+        """Do as every node with a model; and look up the classes, or your own function.
 
         Raises:
-            ModelError: An unknown model or class, a wrong checksum, or no weights to be had.
+            ModelError: An unknown model, function or class, a wrong checksum, or no weights to
+                be had.
             GraphError: A GPU was named, or is needed, that is not there.
         """
-        if self.options["device"].startswith("cuda") or self.execution == "graphs":
-            from videoflow.nets.load import resolve_device  # torch: only who wants a GPU
-
-            if resolve_device(self.options["device"]).type == "cpu":
-                raise GraphError(
-                    f"{self.name!r}: got execution='graphs', and there is no GPU",
-                    help="CUDA graphs are for NVIDIA GPUs; leave execution out",
-                )
+        if self.settings["execution"] == "graphs":
+            self._check_graphs()
         if is_builder(self.model):
+            self._check_device()
             check_builder(self.model)
-            return
-        card = load_card(self.model, tasks=("detection", "keypoints"))
-        card.class_indices(self.classes)
-        card.input.input_size(self.input_size)
-        if self.weights is not None:
-            card = card.with_weights(Path(self.weights))
-        file = find_weights(card, allow_unknown_checksum=self.allow_unknown_checksum)
-        self._model_bytes = file.stat().st_size
+        else:
+            super().check()
 
     def open(self) -> None:
         """Load the model onto the node's device; on a GPU, or compiled, call it once."""
-        from videoflow.nets.load import load_detector, resolve_device  # torch: in the worker
-        from videoflow.nets.warm_up import warm_up
+        from videoflow.nets.warm_up import warm_up  # torch: in the worker
 
-        self._detector = load_detector(
-            self.model,
-            classes=self.classes,
-            score_threshold=self.score_threshold,
-            nms_threshold=self.nms_threshold,
-            input_size=self.input_size,
-            device=self.device,
-            precision=self.precision,
-            execution=self.execution,
-            weights=self.weights,
-            allow_unknown_checksum=self.allow_unknown_checksum,
-            report=self.note,
-        )
-        self._is_on_gpu = resolve_device(self.device).type != "cpu"
-        if self._is_on_gpu or self.execution != "eager":
-            warm_up(self._detector.detect, max_batch_size=self.max_batch_size, report=self.note)
+        super().open()
+        if self._is_on_gpu or self.settings["execution"] != "eager":
+            detect = self._open_model().detect
+            warm_up(detect, max_batch_size=self.max_batch_size, report=self.note)
 
-    def begin_batch(self, batch: Sequence[Frame]) -> Callable[[], list[Detections]] | None:
-        """Queue ``process_batch`` on a GPU; on a CPU there is nothing to gain."""
-        return self._open_detector().begin(batch) if self._is_on_gpu else None
+    def _check_graphs(self) -> None:
+        if self._find_device(self.options["device"]).type == "cpu":
+            raise GraphError(
+                f"{self.name!r}: got execution='graphs', and there is no GPU",
+                help="CUDA graphs are for NVIDIA GPUs; leave execution out",
+            )
 
-    def process_batch(self, batch: Sequence[Frame]) -> list[Detections]:
-        """Return the detections of each frame, in the order of the batch.
+    def _check_card(self, card: ModelCard) -> None:
+        super()._check_card(card)
+        card.class_indices(self.settings["classes"])
 
-        Raises:
-            FlowStateError: The node is not open.
-        """
-        return self._open_detector().detect(batch)
+    def _load(self) -> Detector:
+        from videoflow.nets.load import load_detector  # torch: in the worker
 
-    def close(self) -> None:
-        """Let go of the model."""
-        self._detector = None
+        return load_detector(self.model, device=self.device, report=self.note, **self.settings)
 
-    def _open_detector(self) -> Detector:
-        if self._detector is None:
-            raise FlowStateError(f"{self.name!r}: process_batch() was called before open()")
-        return self._detector
+    def _begin(self, model: Detector, batch: Sequence[Frame]) -> Callable[[], list[Detections]]:
+        return model.begin(batch)

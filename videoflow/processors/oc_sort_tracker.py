@@ -15,12 +15,12 @@ class OcSortTracker(TrackerNode):
     For objects that stop, turn and hide; see ``vision.trackers.OcSort``.
 
     Args:
-        track_threshold: Score from which a detection is looked at, 0 to 1.
+        track_threshold: Score above which a detection is looked at, 0 to 1.
         min_iou: How much a detection must overlap the expected box, 0 to 1.
         max_lost_frames: For how many frames of the source a lost track keeps its id.
-        min_hits: In how many frames running a track must be seen before it comes out.
+        min_hits: After how many more looks running a new track comes out.
         momentum_weight: How much the direction of motion counts beside the overlap, 0 to 1.
-        momentum_frames: Over how many frames the direction of motion is taken.
+        momentum_frames: Over how many frames of the source the direction of motion is taken.
         **options: See ``NodeOptions``.
 
     Raises:

@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from videoflow.core.node import BatchProcessorNode
 from videoflow.data.frame import Frame
 from videoflow.data.segmentation import Segmentation
-from videoflow.errors import FlowStateError, GraphError
-from videoflow.nets.card import load_card
-from videoflow.nets.weights import find_weights
+from videoflow.nets.card import Task
+from videoflow.processors.model_node import ModelNode
 
 if TYPE_CHECKING:
     from videoflow.nets.segmenter import Segmenter
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["SemanticSegmenter"]
 
 
-class SemanticSegmenter(BatchProcessorNode):
+class SemanticSegmenter(ModelNode["Segmenter"]):
     """Say of each pixel of each frame what it shows, with a model from the shelf.
 
     What comes out is a ``Segmentation`` at the size of the frame. Frames of several streams,
@@ -41,8 +39,7 @@ class SemanticSegmenter(BatchProcessorNode):
         GraphError: A value that makes no sense.
     """
 
-    prefers_gpu: ClassVar[bool] = True
-    preload: ClassVar[tuple[str, ...]] = ("torch", "videoflow.nets.load")
+    tasks: ClassVar[tuple[Task, ...]] = ("segmentation",)
 
     def __init__(
         self,
@@ -54,83 +51,32 @@ class SemanticSegmenter(BatchProcessorNode):
         allow_unknown_checksum: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
-        if input_size is not None and (not isinstance(input_size, int) or input_size < 1):
-            raise GraphError(f"{self.name!r}: got input_size={input_size!r}, want an int >= 1")
-        if precision not in ("float32", "float16", "bfloat16"):
-            raise GraphError(
-                f"{self.name!r}: got precision={precision!r}, "
-                "want 'float32', 'float16' or 'bfloat16'"
-            )
-        self.model = model
-        self.input_size = input_size
-        self.precision: Literal["float32", "float16", "bfloat16"] = precision
-        self.weights = weights
-        self.allow_unknown_checksum = allow_unknown_checksum
-        self._segmenter: Segmenter | None = None
-        self._is_on_gpu = False
-        self._model_bytes = 0
-
-    @property
-    def model_bytes(self) -> int:
-        """Size of the weights file, known after ``check``."""
-        return self._model_bytes
-
-    def check(self) -> None:
-        """Read the card, and have the weights there and whole, downloaded if need be.
-
-        Raises:
-            ModelError: An unknown model or one for something else, a wrong checksum, or no
-                weights to be had.
-            GraphError: A GPU was named that is not there.
-        """
-        if self.options["device"].startswith("cuda"):
-            from videoflow.nets.load import resolve_device  # torch: only who names a GPU
-
-            resolve_device(self.options["device"])
-        card = load_card(self.model, tasks=["segmentation"])
-        if self.weights is not None:
-            card = card.with_weights(Path(self.weights))
-        file = find_weights(card, allow_unknown_checksum=self.allow_unknown_checksum)
-        self._model_bytes = file.stat().st_size
+        super().__init__(
+            model,
+            {
+                "input_size": input_size,
+                "precision": precision,
+                "weights": weights,
+                "allow_unknown_checksum": allow_unknown_checksum,
+            },
+            **options,
+        )
 
     def open(self) -> None:
         """Load the model onto the node's device; on a GPU, call it once."""
-        from videoflow.nets.load import load_segmenter, resolve_device  # torch: in the worker
-        from videoflow.nets.warm_up import warm_up
+        from videoflow.nets.warm_up import warm_up  # torch: in the worker
 
-        self._segmenter = load_segmenter(
-            self.model,
-            input_size=self.input_size,
-            device=self.device,
-            precision=self.precision,
-            weights=self.weights,
-            allow_unknown_checksum=self.allow_unknown_checksum,
-            report=self.note,
-        )
-        self._is_on_gpu = resolve_device(self.device).type != "cpu"
+        super().open()
         if self._is_on_gpu:
-            warm_up(
-                self._segmenter.segment, max_batch_size=self.max_batch_size, report=self.note
-            )
+            segment = self._open_model().segment
+            warm_up(segment, max_batch_size=self.max_batch_size, report=self.note)
 
-    def begin_batch(self, batch: Sequence[Frame]) -> Callable[[], list[Segmentation]] | None:
-        """Queue ``process_batch`` on a GPU; on a CPU there is nothing to gain."""
-        return self._open_segmenter().begin(batch) if self._is_on_gpu else None
+    def _load(self) -> Segmenter:
+        from videoflow.nets.load import load_segmenter  # torch: in the worker
 
-    def process_batch(self, batch: Sequence[Frame]) -> list[Segmentation]:
-        """Return the class of every pixel of each frame, in the order of the batch.
+        return load_segmenter(self.model, device=self.device, report=self.note, **self.settings)
 
-        Raises:
-            FlowStateError: The node is not open.
-        """
-        return self._open_segmenter().segment(batch)
-
-    def close(self) -> None:
-        """Let go of the model."""
-        self._segmenter = None
-
-    def _open_segmenter(self) -> Segmenter:
-        if self._segmenter is None:
-            raise FlowStateError(f"{self.name!r}: process_batch() was called before open()")
-        return self._segmenter
+    def _begin(
+        self, model: Segmenter, batch: Sequence[Frame]
+    ) -> Callable[[], list[Segmentation]]:
+        return model.begin(batch)

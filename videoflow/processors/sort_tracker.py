@@ -18,7 +18,7 @@ class SortTracker(TrackerNode):
         track_threshold: Score from which a detection is looked at, 0 to 1.
         min_iou: How much a detection must overlap the expected box, 0 to 1.
         max_lost_frames: For how many frames of the source a lost track keeps its id.
-        min_hits: In how many frames running a track must be seen before it comes out.
+        min_hits: After how many more looks running a new track comes out.
         **options: See ``NodeOptions``.
 
     Raises:

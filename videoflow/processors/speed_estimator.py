@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from videoflow.core.node import PerStreamProcessorNode
 from videoflow.data.homography import Homography
 from videoflow.errors import GraphError, ShapeError
-from videoflow.processors.picture_size import refuse_other_size
+from videoflow.processors.picture_sizes import refuse_other_size
 from videoflow.processors.wanted_tracks import wanted_tracks
 from videoflow.vision.counting import FloorSpeeds
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from videoflow.core.node import PerStreamProcessorNode
 from videoflow.data.geometry import Numbers, Polygon
 from videoflow.errors import ConfigError, GraphError, ShapeError
-from videoflow.processors.picture_size import refuse_other_size
+from videoflow.processors.picture_sizes import known_sizes, refuse_other_size
 from videoflow.processors.wanted_tracks import wanted_tracks
 from videoflow.vision.counting import ZoneVisits, polygon_touches_picture
 
@@ -74,6 +74,16 @@ class ZoneCounter(PerStreamProcessorNode["ZoneCounting"]):
         except ShapeError as error:
             raise GraphError(f"{self.name!r}: {error.message}", help=error.help) from error
 
+    def check(self) -> None:
+        """Refuse a zone outside the picture of a stream whose size is known before.
+
+        Raises:
+            ConfigError: So it is.
+        """
+        if self.zones is not None:
+            for stream, size_hw in known_sizes(self):
+                self._check_zones(self.zones, stream, size_hw)
+
     def make_state(self, stream: str) -> ZoneCounting:
         """Return a state without visits; its zones are settled at the first frame."""
         return ZoneCounting()
@@ -116,14 +126,19 @@ class ZoneCounter(PerStreamProcessorNode["ZoneCounting"]):
     def _begin(self, tracks: Tracks) -> ZoneVisits:
         height, width = tracks.stamp.size_hw
         visits = self._visits((height, width))
-        for name, zone in visits.zones.items():
-            if not polygon_touches_picture(zone, (height, width)):
+        self._check_zones(visits.zones, tracks.stamp.stream, (height, width))
+        return visits
+
+    def _check_zones(
+        self, zones: Mapping[str, Polygon], stream: str, size_hw: tuple[int, int]
+    ) -> None:
+        for name, zone in zones.items():
+            if not polygon_touches_picture(zone, size_hw):
                 raise ConfigError(
-                    f"{self.name!r}, stream {tracks.stamp.stream!r}: zone {name!r} with the "
-                    f"corners {zone.points} lies outside the {width} x {height} picture",
+                    f"{self.name!r}, stream {stream!r}: zone {name!r} with the corners "
+                    f"{zone.points} lies outside the {size_hw[1]} x {size_hw[0]} picture",
                     help="give its corners in pixels of the source picture",
                 )
-        return visits
 
     def _visits(self, size_hw: tuple[int, int]) -> ZoneVisits:
         return ZoneVisits(

@@ -88,10 +88,12 @@ class LiveReader(ProducerNode):
         return self._stream
 
     def check(self) -> None:
-        """Refuse a camera or a GPU that is not there; a URL is only tried when the flow runs.
+        """Refuse a camera or a GPU that is not there, and a URL of RTSP where nobody answers.
+
+        One for which the flow is told to wait (``max_reconnects=N``) is not asked.
 
         Raises:
-            SourceError: The camera is not there.
+            SourceError: The camera is not there, or nobody takes a connection.
             GraphError: A GPU was named that is not there.
         """
         from videoflow.video.capabilities import check_device
@@ -102,6 +104,10 @@ class LiveReader(ProducerNode):
                 f"{self._url}: got no such camera, want one of this machine's",
                 help="ls /dev/video* lists them; a container needs --device /dev/video0",
             )
+        if not self._max_reconnects:
+            from videoflow.video.reachable import check_reachable  # av: only for who plays
+
+            check_reachable(self._url, timeout_seconds=self._timeout_seconds)
 
     def open(self) -> None:
         """Get ready; the first frame connects."""

@@ -33,7 +33,8 @@ class VideoReader(Streams):
     - A pattern such as ``cams/*.mp4``: a stream for each file and folder that it fits.
     - Anything else: a ``VideoFileReader``.
 
-    Its ``parents`` are the readers: ``Flow(frames.parents, ...)``.
+    Its ``parents`` are the readers: ``Flow(frames.parents, ...)``. Of streams with one name,
+    as ``a/cam.mp4`` and ``b/cam.mp4``, the second is ``cam-2``.
 
     Args:
         source: One of these, or a list of them.
@@ -55,7 +56,7 @@ class VideoReader(Streams):
         name: str = "read",
     ) -> None:
         options: NodeOptions = {"name": name, "device": device, "num_threads": num_threads}
-        super().__init__(*(_reader(one, options) for one in list_sources(source)))
+        super().__init__(*_readers(list_sources(source), options))
 
     @property
     def parents(self) -> tuple[ProducerNode, ...]:
@@ -98,10 +99,25 @@ def _matches(text: str) -> list[str]:
     return matches
 
 
-def _reader(source: str, options: NodeOptions) -> ProducerNode:
+def _readers(sources: Sequence[str], options: NodeOptions) -> list[ProducerNode]:
+    """Return a reader for each source, each with a name of its own on its frames."""
+    readers: dict[str, ProducerNode] = {}
+    for source in sources:
+        reader, number = _reader(source, None, options), 1
+        name = reader.stream
+        while reader.stream in readers:
+            number += 1
+            reader = _reader(source, f"{name}-{number}", options)
+        readers[reader.stream] = reader
+    return list(readers.values())
+
+
+def _reader(source: str, stream: str | None, options: NodeOptions) -> ProducerNode:
     if _URL.match(source) or source.startswith("/dev/video"):
         is_file = Path(urlsplit(source).path).suffix.lower() in VIDEO_SUFFIXES
-        return LiveReader(source, max_reconnects=0 if is_file else None, **options)
+        return LiveReader(
+            source, stream=stream, max_reconnects=0 if is_file else None, **options
+        )
     if Path(source).is_dir():
-        return VideoFolderReader(source, **options)
-    return VideoFileReader(source, **options)
+        return VideoFolderReader(source, stream=stream, **options)
+    return VideoFileReader(source, stream=stream, **options)

@@ -131,7 +131,7 @@ def count_people(  # noqa: PLR0913 - the inputs of a recipe, by keyword
     frames = VideoReader(source, device=device)
     people = find_people(frames, model=model, every=every, batch=batch, device=device)
     tracks = follow_people(people, frames)
-    start, end = (None, None) if line is None else (line[0:2], line[2:4])
+    start, end = (None, None) if line is None else (line[:2], line[2:])
     counts = LineCounter(start, end, name="count")(tracks)
     picture = PeopleAnnotator(name="draw")(frames, tracks, counts)
     folder = output_folder(out, source)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from videoflow.consumers.json_lines_writer import JsonLinesWriter
 from videoflow.consumers.mot_writer import MotWriter
+from videoflow.consumers.video_file_writer import VideoFileWriter
 from videoflow.core.flow import Flow
 from videoflow.processors.heat_map_aggregator import HeatMapAggregator
+from videoflow.processors.people_annotator import PeopleAnnotator
 from videoflow.processors.zone_counter import ZoneCounter
 from videoflow.producers.video_reader import VideoReader, VideoSource
 from videoflow.recipes.outputs import output_folder
@@ -28,7 +30,9 @@ def measure_dwell(  # noqa: PLR0913 - the inputs of a recipe, by keyword
     batch: int = 8,
     mode: Mode = "auto",
 ) -> Flow:
-    """Measure visits to a zone; write ``visits.jsonl``, ``heat.jsonl`` and ``tracks.txt``.
+    """Measure visits to a zone; write ``annotated.mp4``, ``visits.jsonl``, ``heat.jsonl``.
+
+    Who was where in each frame is written too, as ``tracks.txt``.
 
     Args:
         source: A path, a folder, a pattern, a URL, or a list of these; see ``VideoReader``.
@@ -52,8 +56,10 @@ def measure_dwell(  # noqa: PLR0913 - the inputs of a recipe, by keyword
     tracks = follow_people(people, frames)
     visits = ZoneCounter(zone, name="visits")(tracks)
     heat = HeatMapAggregator(every_seconds=60.0, name="heat")(tracks)
+    picture = PeopleAnnotator(name="draw")(frames, tracks, visits)
     folder = output_folder(out, source)
     writers = [
+        VideoFileWriter(f"{folder}/annotated.mp4", name="write-video")(picture),
         JsonLinesWriter(f"{folder}/visits.jsonl", name="write-visits")(visits),
         JsonLinesWriter(f"{folder}/heat.jsonl", name="write-heat")(heat),
         MotWriter(f"{folder}/tracks.txt", name="write-tracks")(tracks),

@@ -39,7 +39,9 @@ __all__ = [
 _PROBING: Final = threading.Lock()
 
 DecodingKind = Literal["nvdec", "libav-cuda", "upload", "cpu"]
+"""Where pictures are decoded, and how they come to the device."""
 EncoderName = Literal["auto", "nvenc", "cpu"]
+"""What can be asked for when a video is written."""
 
 
 @dataclass(frozen=True, slots=True)

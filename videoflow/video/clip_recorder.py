@@ -29,6 +29,7 @@ from videoflow.video.writer import check_suffix, hidden_name, publish_video
 __all__ = ["KEY_SECONDS", "ClipRecorder"]
 
 KEY_SECONDS: Final = 1.0
+"""Seconds between two pictures at which a clip can begin."""
 
 
 class ClipRecorder:

@@ -14,7 +14,9 @@ VIDEO_SUFFIXES: Final = (
     ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm",
     ".wmv",
 )  # fmt: skip
+"""Of the files that are read as videos."""
 IMAGE_SUFFIXES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""Of the files that are read as images."""
 
 
 def list_folder(folder: Path, *, suffixes: tuple[str, ...]) -> list[Path]:

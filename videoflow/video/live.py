@@ -27,6 +27,7 @@ MAX_NOTES: Final = 5  # of lost connections, one by one; the rest is summed up
 MAX_GAP_SECONDS: Final = 10.0
 
 Transport = Literal["tcp", "udp"]
+"""What RTSP's media travel over."""
 
 
 @dataclass(frozen=True, slots=True)

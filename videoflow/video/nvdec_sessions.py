@@ -15,6 +15,7 @@ from videoflow.video.packets import CannotDecodeError, SequenceForm
 __all__ = ["CONVERT", "NvdecSession", "NvdecSessions"]
 
 CONVERT: Final = "that is slower; H.264 and HEVC with 4:2:0 of 8 bits are decoded on every GPU"
+"""What an error says about a stream that this GPU's decoder does not know."""
 
 
 @dataclass(slots=True)

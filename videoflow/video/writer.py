@@ -18,6 +18,7 @@ from videoflow.video.film import Film
 __all__ = ["CONTAINERS", "VideoWriter", "check_suffix", "hidden_name", "publish_video"]
 
 CONTAINERS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+"""The ending of a video's name, and FFmpeg's name of what it is."""
 DEFAULT_NUM_THREADS: Final = 4
 
 

@@ -20,6 +20,7 @@ from videoflow.vision.boxes import Boxes, usable
 __all__ = ["BlurMethod", "blur_regions", "whole_regions"]
 
 BlurMethod = Literal["pixelate", "smooth"]
+"""How a region is hidden: in cells of one colour, or smeared."""
 
 _LEAST_CELL_PX: Final = 4.0
 

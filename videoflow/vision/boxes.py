@@ -15,7 +15,9 @@ __all__ = ["F64", "Boxes", "areas", "foot_points", "height_modulated_iou", "iou"
 _LEAST_AREA = np.finfo(np.float64).tiny  # so that nothing / nothing is 0
 
 F64 = NDArray[np.float64]
+"""Any array of float64."""
 Boxes = NDArray[np.floating[Any]]
+"""Floats ``[M, 4]``: x1, y1, x2, y2."""
 
 
 def usable(boxes_xyxy: Boxes) -> NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from videoflow.vision.boxes import F64, Boxes, iou, usable
 __all__ = ["FaceMemory", "FaceRegion", "face_regions", "heads_of_boxes"]
 
 FaceRegion = Literal["auto", "head", "box"]
+"""Which part of a person's box is taken for the face; see ``face_regions``."""
 
 _NUM_COCO_KEYPOINTS: Final = 17
 _HEAD: Final = slice(0, 5)  # nose, eyes, ears

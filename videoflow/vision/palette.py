@@ -8,10 +8,14 @@ from typing import Final
 __all__ = ["DARK", "HEAT", "LINE", "RGB", "WHITE", "track_rgb", "zone_rgb"]
 
 RGB = tuple[int, int, int]
+"""Red, green and blue, 0 to 255."""
 
 WHITE: Final[RGB] = (255, 255, 255)
+"""Letters, and the heart of a line that shines."""
 DARK: Final[RGB] = (18, 20, 26)
+"""The plate under letters."""
 LINE: Final[RGB] = (255, 209, 72)
+"""Lines and zones of which nothing else is said."""
 
 # Twelve hues of like brightness that stay apart after chroma is halved; neighbours in the
 # list are far apart on the wheel, because neighbouring ids often stand side by side.

@@ -11,8 +11,11 @@ from videoflow.errors import GraphError
 __all__ = ["ColorBy", "LabelPart", "SpeedUnit", "Style"]
 
 ColorBy = Literal["id", "class"]
+"""What gives a thing its colour."""
 LabelPart = Literal["class", "id", "score", "speed", "dwell"]
+"""What a label may tell of a thing."""
 SpeedUnit = Literal["m/s", "km/h", "mph"]
+"""The units in which speeds are written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,12 +69,12 @@ class Pair:
         labels = tuple(map(str, range(NUM_CLASSES)))
         return ObjectsDetector(
             self.ours,
-            labels,
-            contract,
             selection,
-            contract.size,
-            torch.device("cpu"),
-            next(self.ours.parameters()).dtype,
+            labels=labels,
+            contract=contract,
+            input_size=contract.size,
+            device=torch.device("cpu"),
+            dtype=next(self.ours.parameters()).dtype,
         )
 
     def select(self, score_threshold: float) -> Selection:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import pytest
 import torch
 
 from videoflow.nets.torchvision.overlaps import suppress_overlaps
@@ -35,3 +39,33 @@ def test_no_boxes_stay_no_boxes() -> None:
 
     assert empty.dtype == torch.int64
     assert len(empty) == 0
+
+
+@pytest.mark.parametrize("num", [1, 300, 1500])
+def test_the_rows_are_those_of_the_library(num: int) -> None:
+    """Few boxes or many: what stays is what torchvision's own function keeps, in its order."""
+    from torchvision.ops import batched_nms
+
+    random = torch.Generator().manual_seed(num)
+    corners = 200 * torch.rand((num, 2), generator=random)
+    boxes = torch.cat([corners, corners + 5 + 40 * torch.rand((num, 2), generator=random)], 1)
+    scores = torch.randperm(num, generator=random) / num  # no two are equal
+    labels = torch.randint(0, 5, (num,), generator=random)
+
+    kept = suppress_overlaps(boxes, scores, labels, iou_threshold=0.5)
+
+    assert kept.tolist() == batched_nms(boxes - boxes.min(), scores, labels, 0.5).tolist()
+
+
+def test_what_detects_pays_for_no_compiler() -> None:
+    """A process that loads a detector imports neither torchvision nor PyTorch's compiler."""
+    program = (
+        "import sys, videoflow.nets.load, videoflow.nets.yolox\n"
+        "print({'torchvision', 'torch._dynamo'} & set(sys.modules))"
+    )
+
+    answer = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+
+    assert answer.stdout == "set()\n"

@@ -48,7 +48,12 @@ def test_every_pixel_gets_the_class_that_torchvision_gives(name: str, paint: Pai
     ).double()
     ours: Any = make_batched(copy.deepcopy(reference))
     segmenter = Segmenter(
-        ours, LABELS, CONTRACT, SIZE, torch.device("cpu"), dtype=torch.float64
+        ours,
+        labels=LABELS,
+        contract=CONTRACT,
+        input_size=SIZE,
+        device=torch.device("cpu"),
+        dtype=torch.float64,
     )
     pictures = [paint(96, 128), paint(130, 90), paint(96, 128)]
 

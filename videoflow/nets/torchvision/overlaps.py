@@ -1,14 +1,40 @@
-"""Of boxes that overlap, the best: class by class, or group by group of a whole batch."""
+"""Of boxes that overlap, the best: class by class, or group by group of a whole batch.
+
+Takes one operator from the library and not its package, whose import brings PyTorch's compiler
+along: 2 s in every process that detects, for what it never uses.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
+from pathlib import Path
+from typing import Any
+
 import torch
 from torch import Tensor
-from torchvision.ops import batched_nms, nms
 
 from videoflow.nets.ranking import best_of_each
 
 __all__ = ["suppress_in_groups", "suppress_overlaps"]
+
+_MANY_BOXES = 1000
+"""Of more, a CPU settles each class by itself sooner than all of them at once."""
+
+
+def _load_nms() -> Any:
+    """Return the library's operator ``nms(boxes_xyxy, scores, iou_threshold)``."""
+    spec = importlib.util.find_spec("torchvision")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        for library in Path(folder).glob("_C*.so"):
+            with contextlib.suppress(OSError):  # said, with its cause, by the import below
+                torch.ops.load_library(str(library))  # type: ignore[no-untyped-call] # theirs
+    if not hasattr(torch.ops.torchvision, "nms"):  # it lies elsewhere, or is not installed
+        import torchvision  # noqa: F401 - brings its operators
+    return torch.ops.torchvision.nms
+
+
+_nms = _load_nms()
 
 
 def suppress_overlaps(
@@ -28,9 +54,14 @@ def suppress_overlaps(
     """
     if not len(boxes_xyxy):
         return labels
-    # The library keeps classes apart by moving them to the right, which fails for boxes that
-    # reach over the left or upper edge.
-    keep: Tensor = batched_nms(boxes_xyxy - boxes_xyxy.min(), scores, labels, iou_threshold)
+    if boxes_xyxy.device.type == "cpu" and len(boxes_xyxy) > _MANY_BOXES:
+        kept = _one_by_one(boxes_xyxy, scores, labels, iou_threshold)
+        return kept[scores[kept].argsort(descending=True)]
+    # Classes are kept apart by moving them to the right, from 0 on: boxes may reach over the
+    # left or upper edge.
+    moved = boxes_xyxy - boxes_xyxy.min()
+    moved = moved + (labels.to(moved) * (moved.max() + 1)).unsqueeze(1)
+    keep: Tensor = _nms(moved, scores, iou_threshold)
     return keep
 
 
@@ -60,7 +91,7 @@ def suppress_in_groups(
     exact = boxes_xyxy.double()
     exact = exact - exact.min()
     exact += (groups * (exact.max() + 1)).unsqueeze(1)
-    keep: Tensor = nms(exact, scores.double(), iou_threshold)
+    keep: Tensor = _nms(exact, scores.double(), iou_threshold)
     return keep
 
 
@@ -74,7 +105,7 @@ def _one_by_one(boxes: Tensor, scores: Tensor, groups: Tensor, iou_threshold: fl
         if size == 1:
             kept.append(order[start:end])
         else:
-            keep = nms(boxes[start:end], scores[start:end], iou_threshold)
+            keep = _nms(boxes[start:end], scores[start:end], iou_threshold)
             kept.append(order[start:end][keep])
         start = end
     return torch.cat(kept)

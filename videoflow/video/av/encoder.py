@@ -37,12 +37,15 @@ __all__ = [
 ]
 
 TICKS_PER_SECOND: Final = 90_000  # a multiple of 24, 25, 30, 50 and 60 frames a second
+"""The unit of time in a written video."""
 
 
 TICK_SECONDS: Final = Fraction(1, TICKS_PER_SECOND)
+"""Seconds of one tick."""
 
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"]
+"""libx264's names, from quick and large to slow and small."""
 
 
 _TAGS: Final[dict[Matrix, tuple[int, int, int]]] = {

@@ -15,6 +15,7 @@ from videoflow.video.av.encoder import TICK_SECONDS, output_error
 __all__ = ["ImageCodec", "encode_image"]
 
 ImageCodec = Literal["png", "mjpeg"]
+"""FFmpeg's names of the forms of images."""
 
 
 def encode_image(rgb: Tensor, *, codec: ImageCodec, qscale: int) -> bytes:

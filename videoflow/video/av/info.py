@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 __all__ = ["PLANAR_420", "VideoInfo", "shown_source", "video_info"]
 
 PLANAR_420: Final = ("yuv420p", "yuvj420p", "nv12")
+"""FFmpeg's names of pixels with 8 bits and one colour for 2 x 2 of them."""
 
 
 _MAX_FPS: Final = 1000  # above it a container tells its time base, not its rate

@@ -9,22 +9,22 @@ import numpy as np
 
 from videoflow.data.detections import Detections
 from videoflow.errors import ShapeError
-from videoflow.vision.boxes import F64, iou
+from videoflow.vision.boxes import F64
 from videoflow.vision.kalman import SidesMotion
 from videoflow.vision.trackers import table as c
 from videoflow.vision.trackers.crowd import Crowd
 from videoflow.vision.trackers.strength import (
+    WEAK_SCORE,
     Gates,
     pair_known,
     pair_others,
     settle,
-    whole_pixels,
+    whole_pixel_iou,
 )
 from videoflow.vision.trackers.tracker import Pairs, Tracker
 
 __all__ = ["BotSort"]
 
-_WEAK_SCORE = 0.1  # a detection at or below is no detection
 _LEAST_IOU = 0.5  # of two boxes for their appearance to count
 _INERTIA = 0.9  # of a track's appearance
 _NUM_FOUND = 8  # columns of a detection before its embedding
@@ -67,7 +67,7 @@ class BotSort(Tracker):
     ) -> None:
         super().__init__(
             SidesMotion(),
-            least_score=_WEAK_SCORE,
+            least_score=WEAK_SCORE,
             new_score=new_track_threshold,
             max_lost_frames=max_lost_frames,
             settings={
@@ -106,7 +106,7 @@ class BotSort(Tracker):
         return np.concatenate([found, _unit(looks)], axis=1)
 
     def _pair(self, tracks: F64, boxes_xyxy: F64, found: F64) -> Pairs:
-        overlap = _overlap(boxes_xyxy, found[:, c.BOX])
+        overlap = whole_pixel_iou(boxes_xyxy, found[:, c.BOX])
         is_alike = tracks[:, c.LABEL, None] == found[:, c.FOUND_LABEL]
         overlap *= is_alike
         likeness = overlap * found[:, c.FOUND_SCORE]
@@ -137,7 +137,7 @@ class BotSort(Tracker):
         return np.concatenate([tracks, found[:, _NUM_FOUND:]], axis=1)
 
     def _settle(self, crowd: Crowd) -> None:
-        settle(crowd, self._motion, _overlap)
+        settle(crowd, self._motion, whole_pixel_iou)
 
 
 def _unit(vectors: F64) -> F64:
@@ -145,7 +145,3 @@ def _unit(vectors: F64) -> F64:
     length = np.sqrt(np.square(vectors).sum(axis=1, keepdims=True))
     units: F64 = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
     return units
-
-
-def _overlap(boxes_xyxy: F64, others_xyxy: F64) -> F64:
-    return iou(whole_pixels(boxes_xyxy), whole_pixels(others_xyxy))

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from videoflow.vision.boxes import F64, iou
+from videoflow.vision.boxes import F64
 from videoflow.vision.kalman import AspectMotion
 from videoflow.vision.trackers import table as c
 from videoflow.vision.trackers.crowd import Crowd
 from videoflow.vision.trackers.strength import (
+    WEAK_SCORE,
     Gates,
     pair_known,
     pair_others,
     settle,
-    whole_pixels,
+    whole_pixel_iou,
 )
 from videoflow.vision.trackers.tracker import Pairs, Tracker
 
 __all__ = ["ByteTrack"]
-
-_WEAK_SCORE = 0.1  # a detection at or below is no detection
 
 
 class ByteTrack(Tracker):
@@ -61,7 +60,7 @@ class ByteTrack(Tracker):
     ) -> None:
         super().__init__(
             AspectMotion(),
-            least_score=_WEAK_SCORE,
+            least_score=WEAK_SCORE,
             new_score=new_track_threshold,
             max_lost_frames=max_lost_frames,
             settings={
@@ -75,7 +74,7 @@ class ByteTrack(Tracker):
         self._gates = Gates(strong_score, strong_score, known=1 - max_cost)
 
     def _pair(self, tracks: F64, boxes_xyxy: F64, found: F64) -> Pairs:
-        overlap = _overlap(boxes_xyxy, found[:, c.BOX])
+        overlap = whole_pixel_iou(boxes_xyxy, found[:, c.BOX])
         overlap *= tracks[:, c.LABEL, None] == found[:, c.FOUND_LABEL]
         likeness = overlap * found[:, c.FOUND_SCORE]
         known = pair_known(tracks, found, likeness, self._gates)
@@ -84,8 +83,4 @@ class ByteTrack(Tracker):
         )
 
     def _settle(self, crowd: Crowd) -> None:
-        settle(crowd, self._motion, _overlap)
-
-
-def _overlap(boxes_xyxy: F64, others_xyxy: F64) -> F64:
-    return iou(whole_pixels(boxes_xyxy), whole_pixels(others_xyxy))
+        settle(crowd, self._motion, whole_pixel_iou)

@@ -10,6 +10,7 @@ from videoflow.vision.kalman import SidesMotion
 from videoflow.vision.trackers import table as c
 from videoflow.vision.trackers.crowd import Crowd
 from videoflow.vision.trackers.strength import (
+    WEAK_SCORE,
     Gates,
     pair_known,
     pair_others,
@@ -20,7 +21,6 @@ from videoflow.vision.trackers.tracker import Pairs, Tracker
 
 __all__ = ["MotionTrack"]
 
-_WEAK_SCORE = 0.1  # a detection at or below is no detection
 _LEAST_WEAK_LIKENESS = 0.6  # closer than ByteTrack's 0.5: weak boxes may find lost tracks
 _SIDE_DOUBT = 2.0
 
@@ -71,7 +71,7 @@ class MotionTrack(Tracker):
     ) -> None:
         super().__init__(
             SidesMotion(side_doubt=_SIDE_DOUBT),
-            least_score=_WEAK_SCORE,
+            least_score=WEAK_SCORE,
             new_score=new_track_threshold,
             max_lost_frames=max_lost_frames,
             settings={

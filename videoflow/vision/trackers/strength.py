@@ -18,14 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videoflow.vision.assignment import best_pairs
-from videoflow.vision.boxes import F64
+from videoflow.vision.boxes import F64, iou
 from videoflow.vision.kalman import BoxMotion
 from videoflow.vision.trackers import table as c
 from videoflow.vision.trackers.crowd import Crowd
 from videoflow.vision.trackers.tracker import Pairs
 
-__all__ = ["Gates", "pair_known", "pair_others", "settle"]
+__all__ = [
+    "WEAK_SCORE",
+    "Gates",
+    "pair_known",
+    "pair_others",
+    "settle",
+    "whole_pixel_iou",
+    "whole_pixels",
+]
 
+WEAK_SCORE = 0.1  # a detection at or below is no detection
 _TWIN_IOU = 0.85  # a lost and a seen track that overlap more are one person
 _PIXEL = np.array([0.0, 0.0, 1.0, 1.0])
 
@@ -58,6 +67,11 @@ def whole_pixels(boxes_xyxy: F64) -> F64:
     """
     whole: F64 = boxes_xyxy + _PIXEL
     return whole
+
+
+def whole_pixel_iou(boxes_xyxy: F64, others_xyxy: F64) -> F64:
+    """Return ``iou`` of the ``whole_pixels`` of boxes."""
+    return iou(whole_pixels(boxes_xyxy), whole_pixels(others_xyxy))
 
 
 def pair_known(tracks: F64, found: F64, likeness: F64, gates: Gates) -> Pairs:

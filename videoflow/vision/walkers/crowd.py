@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videoflow.data.geometry import Line, Point
 from videoflow.vision.palette import RGB
 from videoflow.vision.walkers.ways import Way
 
 __all__ = ["LINE", "SIZE_HW", "Look", "Walker", "height_px", "plan_crowd"]
+
+Length = TypeVar("Length", float, NDArray[np.float64])
 
 SIZE_HW: Final = (540, 960)
 """Of the square as it is seen, in pixels."""
@@ -97,7 +100,7 @@ class Walker:
         return self.tallness * height_px(self.way.at(seconds)[1])
 
 
-def height_px(y: float) -> float:
+def height_px(y: Length) -> Length:
     """Return how tall a usual walker is whose feet are at the picture's row ``y``."""
     return 0.4 * (y + 60)
 
@@ -158,12 +161,12 @@ def _line_x(y: float) -> float:
 
 def _has_room(walker: Walker, crowd: list[Walker], seconds: float) -> bool:
     """Say whether no other is too near on the floor at any time of the film."""
-    for now in np.arange(0, seconds, 0.1).tolist():
-        x, y = walker.way.at(now)
-        for other in crowd:
-            other_x, other_y = other.way.at(now)
-            if math.hypot(other_x - x, 2.2 * (other_y - y)) < 0.35 * height_px(y):
-                return False
+    times = np.arange(0, seconds, 0.1)
+    x, y = walker.way.at_times(times)
+    for other in crowd:
+        other_x, other_y = other.way.at_times(times)
+        if bool((np.hypot(other_x - x, 2.2 * (other_y - y)) < 0.35 * height_px(y)).any()):
+            return False
     return True
 
 

@@ -17,12 +17,17 @@ from videoflow.vision.walkers.figure import limbs_of
 from videoflow.vision.walkers.painting import extent, paint_limbs, paint_shadow
 from videoflow.vision.walkers.ways import Passage
 
-__all__ = ["MIN_SECONDS", "WalkersFilm"]
+__all__ = ["MAX_SECONDS", "MIN_SECONDS", "WalkersFilm"]
 
 U8 = NDArray[np.uint8]
 
 MIN_SECONDS: Final = 4.0
 """The shortest film: nobody crosses in its first second and in its last half second."""
+
+MAX_SECONDS: Final = 120.0
+"""The longest film: to plan a crowd takes the square of its length."""
+
+MAX_FPS: Final = 1000.0
 
 _NOISE_LEVELS: Final = 3.0
 _NOISE_SHIFT_PX: Final = 64
@@ -35,11 +40,11 @@ class WalkersFilm:
 
     Args:
         seed: Another one is another square and another crowd.
-        seconds: How long it is, at least ``MIN_SECONDS``.
+        seconds: How long it is, ``MIN_SECONDS`` to ``MAX_SECONDS``.
         fps: Frames a second.
 
     Raises:
-        ShapeError: Too short, or ``fps`` is not above 0.
+        ShapeError: Too short or too long, or ``fps`` or ``seed`` out of range.
 
     Example:
         >>> film = WalkersFilm(seed=1, seconds=6.0, fps=20.0)
@@ -51,10 +56,12 @@ class WalkersFilm:
     size_hw: Final[tuple[int, int]] = SIZE_HW
 
     def __init__(self, *, seed: int = 0, seconds: float = 10.0, fps: float = 20.0) -> None:
-        if not seconds >= MIN_SECONDS or not fps > 0 or seed < 0:
+        if not MIN_SECONDS <= seconds <= MAX_SECONDS or not 0 < fps <= MAX_FPS or seed < 0:
             raise ShapeError(
                 f"a film of walkers: got seconds={seconds!r}, fps={fps!r}, seed={seed!r}, "
-                f"want seconds >= {MIN_SECONDS}, fps > 0 and seed >= 0"
+                f"want {MIN_SECONDS:g} <= seconds <= {MAX_SECONDS:g}, 0 < fps <= {MAX_FPS:g} "
+                "and seed >= 0",
+                help="make several short films with seeds of their own instead of a long one",
             )
         self.seed = seed
         self.seconds = seconds

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videoflow.data.counts import Direction
 from videoflow.data.geometry import Line, Point
 from videoflow.errors import ShapeError
 
 __all__ = ["Passage", "Way"]
+
+F64 = NDArray[np.float64]
 
 _FLOOR_PER_PICTURE = 2.2
 """How much longer a step away from the camera is on the floor than in the picture."""
@@ -60,6 +63,11 @@ class Way:
                 f"a way: got {len(self.places)} places at {self.times}, "
                 "want two or more, at rising times"
             )
+
+    def at_times(self, seconds: F64) -> tuple[F64, F64]:
+        """Return where the feet are, x and y, float64 ``[N]`` each, at each of N times."""
+        xs, ys = zip(*self.places, strict=True)
+        return np.interp(seconds, self.times, xs), np.interp(seconds, self.times, ys)
 
     def at(self, seconds: float) -> Point:
         """Return where the feet are."""
