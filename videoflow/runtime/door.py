@@ -113,8 +113,6 @@ class Door(Station):
                 self._source_ended("finished")
                 return None
             except Exception as error:
-                if self._has_sent_end:  # nobody wants the item, and its readers may be gone
-                    return None
                 self._fail(self._plan.stream, self._num_read, error)
                 if self._is_broken:
                     self._source_ended("failed")
@@ -154,6 +152,13 @@ class Door(Station):
         if not isinstance(stamp, Stamp) or stamp.stream != own:
             return value
         return replace(value, stamp=replace(stamp, stream=unique))  # type: ignore[type-var]
+
+    def _fail(self, stream: str | None, seq: int | None, error: BaseException) -> Marker:
+        """Deal with an exception, unless the end was sent: nobody wants that item any more.
+
+        A thread that comes back from ``next`` so late may find the readers of its slots gone.
+        """
+        return self._failed if self._has_sent_end else super()._fail(stream, seq, error)
 
     def _source_ended(self, ending: Ending) -> None:
         raise AssertionError("each kind of door ends in its own way")
