@@ -46,6 +46,8 @@ class CudaDevice:
 
     def export(self, memory: Tensor) -> bytes:
         """Return what opens ``memory`` in another process."""
+        # The driver works in the thread's context, and the thread of a source may have none.
+        torch.cuda.synchronize(self._device)
         return export_memory(memory)
 
     def open(self, handle: bytes) -> Tensor:
