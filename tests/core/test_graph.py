@@ -391,7 +391,10 @@ def test_an_unknown_flow_type_is_refused() -> None:
     with pytest.raises(GraphError) as refused:
         flow.graph()
 
-    assert str(refused.value) == "flow 'flow': got flow_type='live', want 'realtime' or 'batch'"
+    assert (
+        str(refused.value)
+        == "flow 'flow': got flow_type='live', want 'realtime', 'batch' or 'auto'"
+    )
 
 
 def test_making_a_flow_checks_nothing() -> None:

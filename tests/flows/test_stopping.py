@@ -50,7 +50,10 @@ from videoflow.core import (
     ProducerNode,
     Streams,
 )
+from videoflow.core.engine import RunOptions
+from videoflow.core.graph import Graph
 from videoflow.errors import FlowStateError, NodeError, WorkerDiedError
+from videoflow.runtime.local import LocalEngine, LocalRun
 
 both_types = pytest.mark.parametrize("flow_type", ["batch", "realtime"])
 
@@ -631,6 +634,25 @@ def test_ctrl_c_while_the_flow_starts(tmp_path: Path) -> None:
         assert process.returncode not in (0, None)
         assert errors.count("Traceback (most recent call last)") == 1, errors
         wait_until(partial(are_gone, family))
+
+
+def test_ctrl_c_before_run_returns_ends_the_flow() -> None:
+    """No flow is left to itself because Ctrl-C came just before it was handed over."""
+
+    class InterruptedEngine(LocalEngine):
+        def start(self, graph: Graph, options: RunOptions) -> LocalRun:
+            run = super().start(graph, options)
+            os.kill(os.getpid(), signal.SIGINT)
+            return run
+
+    numbers = Numbers(pause_seconds=0.01)
+    flow = Flow([numbers], [Drop()(numbers)])
+
+    with pytest.raises(KeyboardInterrupt):
+        flow.run(InterruptedEngine())
+
+    assert not flow.is_running
+    assert flow.report.ending == "stopped"
 
 
 def test_a_killed_script_takes_its_flow_along(tmp_path: Path) -> None:

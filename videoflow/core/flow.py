@@ -6,17 +6,18 @@ import sys
 import weakref
 from collections.abc import Sequence
 from types import ModuleType, TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from videoflow.core.drawing import DrawingForm, draw_graph
 from videoflow.core.engine import Engine, RunOptions
 from videoflow.core.graph import FlowType, Graph
 from videoflow.core.graph_builder import build_graph
+from videoflow.core.interrupts import interrupts_held
 from videoflow.core.node import ConsumerNode, Node, ProducerNode
 from videoflow.core.outputs import check_outputs
 from videoflow.core.report import Progress, Report
-from videoflow.core.rewiring import find_node, put_in_place
-from videoflow.core.running import RunningFlow, TapIterator
+from videoflow.core.rewiring import find_node, put_in_place, swapped
+from videoflow.core.running import RunningFlow, TapIterator, alive
 from videoflow.core.tap import Tap, TapPolicy
 from videoflow.errors import FlowStateError, GraphError
 
@@ -67,7 +68,7 @@ class Flow:
         Raises:
             GraphError: It cannot be built.
         """
-        taps = [reader.tap for reader in _alive(self._readers)]
+        taps = [reader.tap for reader in alive(self._readers)]
         return build_graph(
             self._producers,
             [*self._consumers, *taps],
@@ -137,8 +138,8 @@ class Flow:
         self._refuse_while_running("replace()")
         old = self[name]
         put_in_place(node, old, ends=self._consumers)
-        self._producers = [_swapped(one, old, node) for one in self._producers]
-        self._consumers = [_swapped(one, old, node) for one in self._consumers]
+        self._producers = [swapped(one, old, node) for one in self._producers]
+        self._consumers = [swapped(one, old, node) for one in self._consumers]
         return self
 
     def run(self, engine: Engine | None = None) -> Self:
@@ -157,13 +158,14 @@ class Flow:
         """
         if self.is_running:
             raise FlowStateError(f"flow {self.name!r} is running already")
-        readers = _alive(self._readers)  # held, so that none ends while the flow starts
+        readers = alive(self._readers)  # held, so that none ends while the flow starts
         graph = self.graph()
         for node in graph.nodes:
             node.node.check()
         check_outputs(graph)
-        run = (engine or _local_engine()).start(graph, self._options)
-        self._running = RunningFlow(self.name, run, readers)
+        with interrupts_held(self._end_if_running):
+            run = (engine or _local_engine()).start(graph, self._options)
+            self._running = RunningFlow(self.name, run, readers)
         for reader in readers:
             index = next(n.index for n in graph.nodes if n.node is reader.tap)
             reader.attach(self._running, run.tapped(index))
@@ -311,6 +313,10 @@ class Flow:
                 f"flow {self.name!r} is running already", help=f"call {call} before run()"
             )
 
+    def _end_if_running(self) -> None:
+        if self._running is not None:
+            self._running.end_if_running()
+
     def _started(self) -> RunningFlow:
         if self._running is None:
             raise FlowStateError(f"flow {self.name!r} was not started", help="call run() first")
@@ -321,14 +327,6 @@ class Flow:
 
     def _repr_html_(self) -> str:
         return self.draw("svg")
-
-
-def _swapped(one: Any, old: Node, new: Node) -> Any:
-    return new if one is old else one
-
-
-def _alive(readers: list[weakref.ref[TapIterator]]) -> list[TapIterator]:
-    return [reader for ref in readers if (reader := ref()) is not None]
 
 
 def _is_in_notebook() -> bool:

@@ -71,7 +71,7 @@ def _check_ends(
 ) -> None:
     if flow_type not in ("realtime", "batch"):
         raise GraphError(
-            f"flow {name!r}: got flow_type={flow_type!r}, want 'realtime' or 'batch'"
+            f"flow {name!r}: got flow_type={flow_type!r}, want 'realtime', 'batch' or 'auto'"
         )
     for what, nodes, kind in (
         ("producers", producers, ProducerNode),

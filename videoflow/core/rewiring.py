@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from videoflow.core.graph import Graph
 from videoflow.core.node import ConsumerNode, Node, ProducerNode
 from videoflow.core.wiring import TaskModuleNode
 from videoflow.errors import GraphError
 
-__all__ = ["find_node", "put_in_place"]
+__all__ = ["find_node", "put_in_place", "swapped"]
 
 
 def find_node(graph: Graph, name: str) -> Node:
@@ -67,3 +68,8 @@ def put_in_place(new: Node, old: Node, *, ends: Sequence[Node]) -> None:
         waiting.extend(here.parents)
         if isinstance(here, TaskModuleNode):
             waiting.append(here.exit)
+
+
+def swapped(one: Any, old: Node, new: Node) -> Any:
+    """Return ``new`` for ``old``, and any other node as it is."""
+    return new if one is old else one

@@ -14,7 +14,7 @@ from videoflow.core.report import Report
 from videoflow.core.tap import Tap
 from videoflow.errors import FlowStateError
 
-__all__ = ["RunningFlow", "TapIterator"]
+__all__ = ["RunningFlow", "TapIterator", "alive"]
 
 _STOP_SECONDS = 6.0  # the engine's own limits lie below
 _KILL_SECONDS = 3.0
@@ -43,7 +43,7 @@ class RunningFlow:
 
     def has_readers(self) -> bool:
         """Say whether another loop may still want items: the flow waits for it."""
-        return any(not reader.is_over for reader in self._alive())
+        return any(not reader.is_over for reader in alive(self._readers))
 
     def join(self, timeout_seconds: float | None) -> Report:
         """Wait for the end, or end everything at Ctrl-C; raise what broke the flow.
@@ -70,7 +70,7 @@ class RunningFlow:
 
     def end(self) -> None:
         """Stop, wait, and kill what does not stop; nobody reads the taps any more."""
-        for reader in self._alive():
+        for reader in alive(self._readers):
             reader.close()
         atexit.unregister(self._stop_at_exit)
         self.run.stop()
@@ -86,9 +86,6 @@ class RunningFlow:
         """End what is left, if there is anything."""
         if self.is_running:
             self.end()
-
-    def _alive(self) -> list[TapIterator]:
-        return [reader for ref in self._readers if (reader := ref()) is not None]
 
     def _stop_at_exit(self) -> None:
         if self.is_running:
@@ -144,3 +141,8 @@ class TapIterator(Iterator[Any]):
         with contextlib.suppress(ValueError):
             if self._items is not None:
                 self._items.close()
+
+
+def alive(readers: Sequence[weakref.ref[TapIterator]]) -> list[TapIterator]:
+    """Return the loops that somebody still holds."""
+    return [reader for ref in readers if (reader := ref()) is not None]
