@@ -228,7 +228,7 @@ class Blanks(ProducerNode):
 
     def __init__(self, num: int, size_hw: tuple[int, int], **options: Any) -> None:
         super().__init__(**options)
-        self.num, self.size_hw, self.at = num, size_hw, 0
+        self.num, self.picture_hw, self.at = num, size_hw, 0
 
     @property
     def num_items(self) -> int:
@@ -239,10 +239,10 @@ class Blanks(ProducerNode):
         """Return the next frame."""
         if self.at == self.num:
             raise StopIteration
-        height, width = self.size_hw
+        height, width = self.picture_hw
         buffer = self.slot_tensor((height * 3 // 2, width))
         self.at += 1
-        return Frame(buffer, Stamp(self.stream, self.at - 1, 0.0, self.size_hw))
+        return Frame(buffer, Stamp(self.stream, self.at - 1, 0.0, self.picture_hw))
 
 
 class Looks(ConsumerNode):
