@@ -363,32 +363,35 @@ def test_a_damaged_picture_is_only_printed_and_the_film_goes_on(
     assert opener.notes == []
 
 
+@pytest.mark.parametrize("size_hw", [(48, 64), (96, 64), (48, 128)])
 @pytest.mark.parametrize(
     ("obeys", "refuses", "num_made"),
     [
         pytest.param(True, False, 1, id="resizes"),
-        pytest.param(False, False, 3, id="scales-silently"),
-        pytest.param(True, True, 3, id="refuses"),
+        pytest.param(False, False, 4, id="scales-silently"),
+        pytest.param(True, True, 4, id="refuses"),
     ],
 )
 def test_a_smaller_file_is_never_scaled(
     tmp_path: Path,
     library: FakeLibrary,
     opener: Opener,
+    size_hw: tuple[int, int],
     obeys: bool,
     refuses: bool,
     num_made: int,
 ) -> None:
-    """A session is set to the smaller size; where that does not help, another one is made."""
+    """A session is set to the smaller size; where that once fails, others are made instead."""
     library.obeys_resizing, library.refuses_resizing = obeys, refuses
     large = write_clip(tmp_path / "large.mp4", size_hw=(96, 128), num_frames=5)
-    small = write_clip(tmp_path / "small.mp4", size_hw=(48, 64), num_frames=5)
+    small = write_clip(tmp_path / "small.mp4", size_hw=size_hw, num_frames=5)
 
-    frames = [frame for clip in (large, small, large) for frame in opener.read(clip)[0]]
+    frames = [frame for clip in (large, small) * 2 for frame in opener.read(clip)[0]]
 
-    sizes = [(96, 128)] * 5 + [(48, 64)] * 5 + [(96, 128)] * 5
-    assert [frame.size_hw for frame in frames] == sizes
-    assert [index_of(frame) for frame in frames] == [0, 1, 2, 3, 4] * 3
+    sizes = [(96, 128)] * 5 + [size_hw] * 5
+    assert [frame.size_hw for frame in frames] == sizes * 2
+    assert [index_of(frame) for frame in frames] == [0, 1, 2, 3, 4] * 4
+    assert library.events.count("resize") == (3 if num_made == 1 else 1)
     assert opener.sessions.num_made == num_made
 
 
