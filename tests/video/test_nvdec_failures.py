@@ -348,6 +348,23 @@ def test_a_decoder_that_always_fails_is_replaced(
     assert "packets could not be decoded" in loss
 
 
+def test_the_cpu_goes_on_at_a_key_frame(
+    tmp_path: Path, library: FakeLibrary, opener: Opener
+) -> None:
+    """Up to the next one packets are lost, and counted; nothing half decoded comes out."""
+    parts = [write_clip(tmp_path / f"{i}.ts", num_frames=5) for i in range(5)]
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    library.parser_errors = frozenset({2, 4, 6})  # the second packet that each session gets
+
+    frames, loss = opener.read(joined)
+
+    assert [index_of(frame) for frame in frames] == [0, 1, 2, 3, 4] * 2
+    assert "decoded on the CPU: NVDEC failed 3 times" in opener.notes[0]
+    assert loss is not None
+    assert "12 packets could not be decoded" in loss
+
+
 def test_a_damaged_picture_is_only_printed_and_the_film_goes_on(
     test_data: Path, tmp_path: Path, opener: Opener, capsys: pytest.CaptureFixture[str]
 ) -> None:
