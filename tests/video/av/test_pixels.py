@@ -84,6 +84,21 @@ def test_the_clips_are_all_measured(test_data: Path, color: ModuleType) -> None:
     assert [path.name for path in color.clips(test_data)] == CLIPS
 
 
+def test_the_page_has_the_measured_figures() -> None:
+    """docs/gpu.md quotes the kept result, row by row."""
+    page = (ROOT / "docs" / "gpu.md").read_text()
+    planar, nv12 = RESULT["blocks"]
+    deep = [row for row in RESULT["truth"] if row["bits"] == "10"]
+    *_, last = (row["PyAV"] for row in RESULT["shift"] if row["odd"] == "both")
+
+    for row in RESULT["clips"] + deep:
+        assert f"\n| {' | '.join(row.values())} |\n" in page
+    assert f"by {planar['rows at edges']} levels at most as `yuv420p`" in page
+    assert f"by {nv12['rows at edges']} as `nv12`" in page
+    assert last.endswith("(-0.92, -0.92)")
+    assert "0.92 pixels off at sample 30" in page
+
+
 @pytest.mark.parametrize(("size_hw", "bits"), ODD_SIZES)
 @pytest.mark.parametrize("at", [1, 12, 22])
 def test_chroma_of_an_odd_size_stays_in_its_place(
