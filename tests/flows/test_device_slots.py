@@ -188,6 +188,21 @@ def test_a_reader_waits_reads_and_is_done(
     assert waits == num_written_again > 0
 
 
+def test_a_reader_in_the_same_worker_waits_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stays in a worker is waited for right before it is read: streams may differ."""
+    path = tmp_path / "log"
+    monkeypatch.setenv(LOG, str(path))
+    source = Pictures(20)
+
+    run(tmp_path, [source], Reads()(Brighter()(source)), placement="fused")
+
+    did = [what for _, what, *_ in log_lines(path)]
+    before = [did[at - 1] for at, what in enumerate(did) if what == "read"]
+    assert before == ["wait"] * 20
+
+
 @placements
 def test_a_join_reads_two_rings(placement: Any, tmp_path: Path) -> None:
     """Slots of two nodes, and an input that goes on by name, meet in one call."""
