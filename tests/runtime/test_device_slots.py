@@ -231,6 +231,21 @@ def test_slots_of_every_size_do_not_touch(fd: int, num_bytes: int) -> None:
     pair.close()
 
 
+def test_a_reader_lets_go_after_its_own_work(fd: int) -> None:
+    """A reader waits on the host for what it has queued, so that the owner may free."""
+    pair = Pair(fd)
+    block = pair.ring.lend("slot", 100)
+    block.publish()
+    pair.readers[0].place(block.ref)
+    pair.readers[0].done(block.ref)
+    pair.device.take_said()
+
+    pair.readers[0].close()
+
+    assert pair.device.take_said() == [("wait_on_host", "event1")]
+    pair.close()
+
+
 def test_a_ring_is_closed_after_its_readers_work(fd: int) -> None:
     """The owner waits on the host for what readers have queued, and then frees."""
     pair = Pair(fd)
