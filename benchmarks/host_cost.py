@@ -5,10 +5,10 @@
 Runs the flow of ``gpu.py`` (files to counts, one detector for all streams) with the package's
 own host code and stand-ins for all that a GPU does (``host_stand_ins.py``): decoding, the
 network and copies take no time, CUDA's calls are not made. What is measured is the processor
-time of each worker for a frame of the flow, when all of them have begun. Threads of a process share one Python lock, so that a worker has one core at most:
-``fps_bound`` is where it is full, and the flow's is the least of them. It is an upper bound: on
-hardware the driver's calls come on top. Figures are medians of the rounds, and the numbers of
-streams take turns.
+time of each worker for a frame of the flow, when all of them have begun. Threads of a process
+share one Python lock, so that a worker has one core at most: ``fps_bound`` is where it is full,
+and the flow's is the least of them. It is an upper bound: on hardware the driver's calls come
+on top. Figures are medians of the rounds, and the numbers of streams take turns.
 """
 
 from __future__ import annotations
