@@ -31,6 +31,7 @@ from machine import machine
 from videoflow.consumers import VoidConsumer
 from videoflow.core import Flow, ProducerNode, Streams
 from videoflow.processors import ByteTracker, LineCounter
+from videoflow.runtime import placement as placing
 from videoflow.runtime.gpus import Gpu
 from videoflow.runtime.local import LocalEngine
 from videoflow.runtime.placement import WorkerPlan
@@ -38,7 +39,8 @@ from videoflow.runtime.planner import make_plan
 
 GPUS = [Gpu("cuda:0")]
 ENGINE = LocalEngine(find_gpus=lambda: GPUS, device_kinds={"cuda": "host_stand_ins:FreeDevice"})
-CLIP_FRAMES = 500
+CLIP_FRAMES = 1000
+_TASKS = "of the tracker and the counter; never more than there are streams"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +49,41 @@ class Case:
 
     Attributes:
         num_streams: How many files are read at once.
+        nb_tasks: Of the tracker and of the counter.
         num_frames: Of all streams together, after a quarter as many to warm up.
-        nb_tasks: Of the tracker and of the counter; None for what they have by themselves.
         max_batch_size: Of the detector.
     """
 
     num_streams: int
+    nb_tasks: int
     num_frames: int
-    nb_tasks: int | None
     max_batch_size: int
 
 
 def main() -> None:
     """Print one JSON object."""
     options = _parser().parse_args()
+    placing.num_cores = lambda: options.cores  # so that the plan is that of such a machine
+    cases = [
+        Case(num, tasks, options.frames, options.batch)
+        for num in options.streams
+        for tasks in options.nb_tasks
+        if tasks <= num
+    ]
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
         write_noise(clip, CLIP_FRAMES)
-        cases = [
-            Case(num, options.frames, options.nb_tasks, options.batch)
-            for num in options.streams
-        ]
         rounds = [[measure(clip, case) for case in cases] for _ in range(options.rounds)]
     result = {
         "command": shlex.join(sys.argv),
         "gpu": "stand-ins: nothing is decoded, computed or copied by a GPU",
         **machine(),
-        "streams": {
-            str(case.num_streams): medians([one[at] for one in rounds])
+        "planned_for_cores": options.cores,
+        "cases": [
+            {"num_streams": case.num_streams, "nb_tasks": case.nb_tasks}
+            | medians([one[at] for one in rounds])
             for at, case in enumerate(cases)
-        },
+        ],
     }
     text = json.dumps(result, indent=2)
     if options.json:
@@ -87,8 +94,9 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--nb-tasks", type=int, nargs="+", default=[1, 4], help=_TASKS)
+    parser.add_argument("--cores", type=int, default=16, help="of the machine to plan for")
     parser.add_argument("--frames", type=int, default=8000, help="that are measured")
-    parser.add_argument("--nb-tasks", type=int, help="of the tracker and of the counter")
     parser.add_argument("--batch", type=int, default=64, help="max_batch_size of the detector")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
@@ -96,12 +104,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def medians(rounds: list[dict[str, float]]) -> dict[str, Any]:
-    """Return what each worker costs in microseconds of a core for a frame of the flow."""
+    """Return what each worker costs in microseconds of a core for a frame of the flow.
+
+    The system counts in hundredths of a second: what took less has no bound.
+    """
     microseconds = {name: median(one[name] for one in rounds) * 1e6 for name in rounds[0]}
     bound = max(microseconds, key=microseconds.__getitem__)
     return {
         "cpu_microseconds_per_frame": {n: round(us, 1) for n, us in microseconds.items()},
-        "fps_bound": {name: round(1e6 / us) for name, us in microseconds.items()},
+        "fps_bound": {n: round(1e6 / us) if us else None for n, us in microseconds.items()},
         "bounded_by": bound,
         "flow_fps_bound": round(1e6 / microseconds[bound]),
         "cores_at_5000_fps": round(sum(microseconds.values()) * 5000 / 1e6, 2),
@@ -130,11 +141,11 @@ def counting(clip: Path, case: Case) -> Flow:
         FreeReader(clip, loop=True, stream=f"stream{n}", name=f"read{n}")
         for n in range(case.num_streams)
     ]
-    tasks = {} if case.nb_tasks is None else {"nb_tasks": case.nb_tasks}
     people = CannedDetector(
         "yolox_nano", classes=["person"], max_batch_size=case.max_batch_size, name="detect"
     )(Streams(*readers))
-    counts = LineCounter(name="count", **tasks)(ByteTracker(name="track", **tasks)(people))
+    tracks = ByteTracker(name="track", nb_tasks=case.nb_tasks)(people)
+    counts = LineCounter(name="count", nb_tasks=case.nb_tasks)(tracks)
     return Flow(readers, [VoidConsumer(name="end")(counts)], name="host_cost")
 
 
@@ -148,7 +159,9 @@ def _short_name(worker: WorkerPlan) -> str:
 def _workers_of_this() -> list[psutil.Process]:
     """Return the flow's workers in the order of the plan, as the keeper forked them."""
     (keeper,) = psutil.Process().children()
-    return sorted(keeper.children(), key=lambda worker: worker.pid)
+    most = int(Path("/proc/sys/kernel/pid_max").read_text())
+    # After the greatest number the smallest ones come again.
+    return sorted(keeper.children(), key=lambda worker: (worker.pid - keeper.pid) % most)
 
 
 def _cpu_seconds(processes: list[psutil.Process]) -> list[float]:
