@@ -22,6 +22,7 @@ from videoflow.data import Frame, Stamp
 from videoflow.nets.load import load_detector, resolve_device
 from videoflow.processors import ByteTracker, LineCounter, ObjectDetector
 from videoflow.producers import VideoFileReader
+from videoflow.runtime.placement import num_cores
 from videoflow.video.capabilities import choose_decoding, probe_video
 from videoflow.video.opener import VideoOpener
 from videoflow.video.playlist import Playlist
@@ -289,7 +290,9 @@ def _counting(settings: Settings, num: int, flow_type: Any) -> Flow:
         max_batch_size=max(settings.batches),
         device=settings.device,
     )(frames)
-    count = LineCounter()(ByteTracker()(detect))
+    tasks = max(1, min(num, num_cores() // 4))  # one tracker would bound the flow: docs/gpu.md
+    tracks = ByteTracker(nb_tasks=tasks, device="cpu")(detect)
+    count = LineCounter(nb_tasks=tasks)(tracks)
     return Flow(readers, [VoidConsumer()(count)], flow_type, name="gpu")
 
 

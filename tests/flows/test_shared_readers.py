@@ -29,8 +29,15 @@ from videoflow.errors import NodeError, WorkerDiedError
 from videoflow.runtime import placement as placing
 from videoflow.runtime.placement import Placement
 
+pytestmark = pytest.mark.usefixtures("few_cores")
 both_types = pytest.mark.parametrize("flow_type", ["batch", "realtime"])
 SIZE = (32, 48)
+
+
+@pytest.fixture
+def few_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all sources share one worker, whatever machine this is."""
+    monkeypatch.setattr(placing, "num_cores", lambda: 2)
 
 
 class Camera(Numbers):

@@ -92,7 +92,7 @@ def test_overlaps_are_settled_on_the_device(nms_threshold: float) -> None:
         floor=-np.inf,
     )
 
-    assert all(settled_rows(found, image) is not None for image in range(4))
+    assert all(rows is not None for rows in settled_rows(found))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_what_is_not_settled_there_is_settled_on_the_host(
 
     got = _detect(predictions, selection, None)
 
-    assert settled_rows(found, 0) is None
+    assert settled_rows(found)[0] is None
     _assert_same(got, want)
 
 
@@ -144,6 +144,6 @@ def test_network_is_not_asked_for_its_classes_below_the_floor() -> None:
         predictions, score_threshold=0.2, nms_threshold=0.5, class_indices=None, floor=0.0
     )
 
-    rows = settled_rows(found, 0)
+    (rows,) = settled_rows(found)
     assert rows is not None
     assert len(rows) == 0

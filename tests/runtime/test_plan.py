@@ -19,8 +19,9 @@ from videoflow.core import (
 from videoflow.errors import GraphError
 from videoflow.runtime.deal import Deal
 from videoflow.runtime.explain import explain_plan
+from videoflow.runtime.placement import num_cores
 from videoflow.runtime.plan import Plan
-from videoflow.runtime.planner import LIGHT_TICKETS, REALTIME_TICKETS, make_plan, num_cores
+from videoflow.runtime.planner import LIGHT_TICKETS, REALTIME_TICKETS, make_plan
 
 
 class Batch(BatchProcessorNode):

@@ -21,6 +21,7 @@ from videoflow.core import (
     Streams,
 )
 from videoflow.errors import GraphError
+from videoflow.runtime import placement as placing
 from videoflow.runtime.explain import explain_plan
 from videoflow.runtime.gpus import Gpu, visible_gpus
 from videoflow.runtime.memory import plan_host_slots, plan_memory
@@ -297,19 +298,27 @@ def test_a_machine_without_a_driver_has_no_gpus(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("num_cameras", "placement", "want"),
+    ("num_cameras", "cores", "placement", "want"),
     [
-        pytest.param(1, "auto", [1], id="one"),
-        pytest.param(8, "auto", [8], id="as-many-as-fit"),
-        pytest.param(9, "auto", [5, 4], id="about-equal"),
-        pytest.param(32, "auto", [8, 8, 8, 8], id="many"),
-        pytest.param(3, "process", [1, 1, 1], id="process"),
+        pytest.param(1, 16, "auto", [1], id="one"),
+        pytest.param(8, 2, "auto", [8], id="as-many-as-fit"),
+        pytest.param(9, 2, "auto", [5, 4], id="about-equal"),
+        pytest.param(32, 2, "auto", [8, 8, 8, 8], id="many"),
+        pytest.param(2, 16, "auto", [1, 1], id="fewer-than-cores-are-good-for"),
+        pytest.param(8, 16, "auto", [2, 2, 2, 2], id="as-cores-are-good-for"),
+        pytest.param(40, 16, "auto", [8, 8, 8, 8, 8], id="more-than-cores-are-good-for"),
+        pytest.param(3, 16, "process", [1, 1, 1], id="process"),
     ],
 )
 def test_sources_of_a_gpu_share_workers(
-    num_cameras: int, placement: Any, want: list[int]
+    num_cameras: int,
+    cores: int,
+    placement: Any,
+    want: list[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Up to eight sources of one GPU are threads of one worker, and pay for one context."""
+    """Up to eight sources of one GPU are threads of one worker, fewer if there are cores."""
+    monkeypatch.setattr(placing, "num_cores", lambda: cores)
     cameras = [Camera(name=f"c{n}") for n in range(num_cameras)]
 
     plan = plan_of(cameras, Model()(Streams(*cameras)), num_gpus=1, placement=placement)
@@ -323,8 +332,9 @@ def test_sources_of_a_gpu_share_workers(
     assert told == (num_cameras if max(want) > 1 else 0)
 
 
-def test_each_gpu_has_its_own_workers_for_sources() -> None:
+def test_each_gpu_has_its_own_workers_for_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sources of two GPUs never share a worker, and those of the CPU share none."""
+    monkeypatch.setattr(placing, "num_cores", lambda: 8)
     cameras = [Camera(name=f"c{n}") for n in range(4)]
     others = [Camera(name=f"h{n}", device="cpu") for n in range(2)]
 

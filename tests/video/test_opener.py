@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import os
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,33 @@ def test_a_reader_decodes_on_its_own_gpu(tmp_path: Path) -> None:
 
     assert streams == [(1, True)]
     assert [options["gpuid"] for options in library.created] == [1]
+
+
+def test_a_file_that_is_closed_leaves_no_thread(tmp_path: Path) -> None:
+    """A reader that plays for days has the threads of one file, without the collector."""
+    library = FakeLibrary()
+    path = write_clip(tmp_path / "clip.mp4", num_frames=4)
+    opener = VideoOpener(
+        device="auto",
+        report=lambda text: pytest.fail(text),
+        probe=lambda: VideoCapabilities(1, (), library.nvdec, True, True),
+        make_stream=lambda _gpu, _is_own: FakeStream(library.events),
+    )
+    gc.disable()
+    num_threads = []
+
+    try:
+        for _ in range(3):
+            decoder = opener.open_file(path)
+            while decoder.read() is not None:
+                pass
+            decoder.close()
+            del decoder
+            num_threads.append(len(os.listdir("/proc/self/task")))
+    finally:
+        gc.enable()
+
+    assert num_threads[0] == num_threads[-1]
 
 
 def test_one_reason_is_one_remark(tmp_path: Path) -> None:

@@ -38,6 +38,10 @@ class Stamp:
     pts_seconds: float
     size_hw: tuple[int, int]
 
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        # In a third of the time of a data class: every message has a stamp.
+        return (Stamp, (self.stream, self.index, self.pts_seconds, self.size_hw))
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

@@ -86,8 +86,7 @@ class Letterbox:
 
         The two axes have scales of their own, because ``content_hw`` is rounded.
         """
-        y, x = np.array(self.source_hw, np.float32) / np.array(self.content_hw, np.float32)
-        return np.array([x, y])
+        return np.array(self._scales, np.float32)
 
     def to_source(self, boxes_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map boxes from the input to the picture.
@@ -98,7 +97,12 @@ class Letterbox:
         Returns:
             float32 ``[M, 4]``, pixels of the picture.
         """
-        return boxes_xyxy * np.tile(self.scale_xy, 2)
+        return boxes_xyxy * np.array(self._scales * 2, np.float32)
+
+    @property
+    def _scales(self) -> tuple[float, float]:
+        (height, width), (content_height, content_width) = self.source_hw, self.content_hw
+        return width / content_width, height / content_height
 
 
 def _fit_short_side(

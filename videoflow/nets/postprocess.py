@@ -124,9 +124,11 @@ def read_selected(
     if isinstance(found, StaticRows):
         return [
             _settled_detections(rows, stamp, fit)
-            if (rows := settled_rows(found, at)) is not None
+            if rows is not None
             else _frame_detections(all_rows(found, at), stamp, fit, selection)
-            for at, (stamp, fit) in enumerate(zip(stamps, letterboxes, strict=True))
+            for at, (rows, stamp, fit) in enumerate(
+                zip(settled_rows(found), stamps, letterboxes, strict=True)
+            )
         ]
     ends = torch.bincount(found[:, 0].long(), minlength=len(stamps)).tolist()
     return [
@@ -187,15 +189,15 @@ def _frame_detections(
     check_numbers(rows[:, :4].numpy(), rows[:, 4].numpy(), stamp=stamp)
     boxes, scores, labels = rows[:, :4], rows[:, 4], rows[:, 5].long()
     keep = suppress_overlaps(boxes, scores, labels, iou_threshold=selection.nms_threshold)
-    return _settled_detections(rows[keep], stamp, fit)
+    return _settled_detections(rows[keep].numpy(), stamp, fit)
 
 
-def _settled_detections(rows: Tensor, stamp: Stamp, fit: Letterbox) -> Detections:
+def _settled_detections(rows: NDArray[np.float32], stamp: Stamp, fit: Letterbox) -> Detections:
     return Detections(
         stamp,
-        boxes_xyxy=fit.to_source(rows[:, :4].numpy()),
-        scores=rows[:, 4].numpy(),
-        labels=rows[:, 5].numpy().astype(np.int64),
+        boxes_xyxy=fit.to_source(rows[:, :4]),
+        scores=rows[:, 4],
+        labels=rows[:, 5].astype(np.int64),
     )
 
 

@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from videoflow.nets.predictions import Predictions
@@ -95,13 +97,17 @@ def select_static(  # noqa: PLR0913 - the parts of a selection, and two limits f
     return StaticRows(torch.cat((head, body), dim=1), OnDevice(rows))
 
 
-def settled_rows(found: StaticRows, image: int) -> Tensor | None:
-    """Return float32 ``[M, 6]`` on the host, or None where overlaps are not settled."""
-    packed = found.packed[image].cpu()
-    if not packed[0, 1]:
-        return None
-    body = packed[1:]
-    return body[body[:, 4] >= 0]
+def settled_rows(found: StaticRows) -> list[NDArray[np.float32] | None]:
+    """Return float32 ``[M, 6]`` for each image; None where overlaps are not settled."""
+    packed = found.packed.cpu().numpy()
+    body = packed[:, 1:]
+    image, row = (body[:, :, 4] >= 0).nonzero()
+    ends = np.searchsorted(image, np.arange(1, len(packed)))
+    parts = np.split(body[image, row], ends)[: len(packed)]
+    return [
+        part if is_settled else None
+        for part, is_settled in zip(parts, packed[:, 0, 1].tolist(), strict=True)
+    ]
 
 
 def all_rows(found: StaticRows, image: int) -> Tensor:

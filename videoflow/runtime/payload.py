@@ -35,6 +35,7 @@ from videoflow.runtime.rebuild import (
     tensor_bounds,
 )
 from videoflow.runtime.slots import Block, Ref
+from videoflow.runtime.small_pickle import LARGE_BYTES, NeedsSlotsError, small_pickle
 
 __all__ = [
     "LARGE_BYTES",
@@ -46,9 +47,6 @@ __all__ = [
     "Rings",
     "pack",
 ]
-
-LARGE_BYTES = 4096
-"""Arrays of at least so many bytes go into slots; smaller ones into the message."""
 
 PLAIN = frozenset({int, float, bool, str, type(None), complex})
 """Types whose values travel as they are."""
@@ -136,6 +134,11 @@ def pack(
     """
     if type(value) in PLAIN:
         return value
+    if not hasattr(value, "lent"):
+        try:
+            return Packed(small_pickle(value), ())
+        except (NeedsSlotsError, pickle.PicklingError, AttributeError, TypeError):
+            pass  # below, all that may travel does
     stream = io.BytesIO()
     pickler = _Pickler(stream, _Arrays(places, new_slot, devices))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +11,7 @@ from videoflow.core.graph import Graph, GraphNode
 from videoflow.core.node import BatchProcessorNode, ProducerNode
 from videoflow.runtime.siting import is_on_gpu
 
-__all__ = ["Placement", "WorkerPlan", "place"]
+__all__ = ["Placement", "WorkerPlan", "num_cores", "place"]
 
 Placement = Literal["auto", "process", "fused"]
 
@@ -20,6 +21,11 @@ MAX_READERS = 8
 More than the seven decoders of the largest GPU, so that one worker can keep them all at work. A
 worker costs a CUDA context; but its threads share one Python lock, and end with it.
 """
+
+CORES_PER_ROOM = 4
+"""One worker for sources for so many cores, as long as each has a source: what the host does
+for a frame takes about as long in a reader as in the detector, which has only one core, and the
+Python lock of eight readers would be what bounds them (docs/gpu.md has the figures)."""
 
 
 _Room = tuple[str, int]  # a GPU, and which of its workers for sources
@@ -87,7 +93,10 @@ def place(
 
 
 def _reading_rooms(graph: Graph, devices: Sequence[Sequence[str]]) -> dict[int, _Room]:
-    """Return which sources share a worker: those of one GPU, in rooms of about one size."""
+    """Return which sources share a worker: those of one GPU, in rooms of about one size.
+
+    There are as many rooms as the cores are good for, and more if they would be too full.
+    """
     readers: dict[str, list[int]] = {}
     for node in graph.nodes:
         device = devices[node.index][0]
@@ -95,7 +104,8 @@ def _reading_rooms(graph: Graph, devices: Sequence[Sequence[str]]) -> dict[int, 
             readers.setdefault(device, []).append(node.index)
     rooms: dict[int, _Room] = {}
     for device, here in readers.items():
-        num_rooms = -(-len(here) // MAX_READERS)
+        num_good = num_cores() // (CORES_PER_ROOM * len(readers))
+        num_rooms = max(-(-len(here) // MAX_READERS), min(len(here), num_good))
         for number, index in enumerate(here):
             rooms[index] = (device, number * num_rooms // len(here))
     return rooms
@@ -167,3 +177,8 @@ def _takes_guests(node: GraphNode, placement: Placement, num_tasks: Sequence[int
         isinstance(node.node, ProducerNode | BatchProcessorNode) and not node.node.is_light
     )
     return not is_busy and not _stands_alone(node, placement, num_tasks)
+
+
+def num_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
@@ -19,11 +18,11 @@ from videoflow.errors import GraphError
 from videoflow.runtime.deal import DealBy
 from videoflow.runtime.gpus import Gpu, visible_gpus
 from videoflow.runtime.marks import MAX_NODES
-from videoflow.runtime.placement import Placement, WorkerPlan, place
+from videoflow.runtime.placement import Placement, WorkerPlan, num_cores, place
 from videoflow.runtime.plan import Exit, NodePlan, Plan, SourcePlan
 from videoflow.runtime.siting import is_on_gpu, site
 
-__all__ = ["LIGHT_TICKETS", "REALTIME_TICKETS", "make_plan", "num_cores"]
+__all__ = ["LIGHT_TICKETS", "REALTIME_TICKETS", "make_plan"]
 
 LIGHT_TICKETS = 1024
 """Tickets of a stream while nothing large travels: small items go in large messages."""
@@ -271,8 +270,3 @@ def _shares_worker(
 ) -> bool:
     num_sources = sum(isinstance(graph.nodes[i].node, ProducerNode) for i in worker.nodes)
     return num_sources > 1 and is_on_gpu(devices[source][0])
-
-
-def num_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))

@@ -75,9 +75,11 @@ class Station:
 
     Attributes:
         steps_on_device: Whether ``step`` wants the node's device to be the current one.
+        rest_seconds: How long news may gather after a ``step`` that had some.
     """
 
     steps_on_device: ClassVar[bool] = True
+    rest_seconds: ClassVar[float] = 0.0
 
     def __init__(
         self, host: Host, graph_node: GraphNode, deal: Deal, outlet: Outlet, desk: Desk

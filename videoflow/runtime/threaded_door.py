@@ -21,6 +21,7 @@ from videoflow.runtime.station import COMPUTE, MAX_RUN, node_error
 __all__ = ["RealtimeDoor", "SharedDoor"]
 
 _CLOSE_SECONDS = 0.5
+_REST_SECONDS = 0.001
 
 
 class _ThreadedDoor(Door):
@@ -188,7 +189,13 @@ class RealtimeDoor(_ThreadedDoor):
 
 
 class SharedDoor(_ThreadedDoor):
-    """A source of a batch flow that shares its worker with others: it reads for tickets."""
+    """A source of a batch flow that shares its worker with others: it reads for tickets.
+
+    Its loop rests after each round: a round for every ticket that comes home, and for every
+    frame of every thread, would take more of the Python lock than the reading itself.
+    """
+
+    rest_seconds = _REST_SECONDS
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)

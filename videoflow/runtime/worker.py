@@ -83,6 +83,7 @@ class Worker:
         self._stations = floor.stations
         self._inlets = floor.inlets
         self._doors = [s for s in self._stations if isinstance(s, Door)]
+        self._rest_seconds = min(station.rest_seconds for station in self._stations)
 
     # What stations ask of their worker
 
@@ -154,6 +155,8 @@ class Worker:
                         has_worked |= self._advance(station)
                 if all(station.is_done for station in self._stations):
                     return
+                if has_worked and self._rest_seconds:
+                    time.sleep(self._rest_seconds)
             self._exchange(0.0 if has_worked else self._patience())
 
     def _advance(self, station: Station) -> bool:

@@ -131,6 +131,8 @@ class VideoDecoder:
         if self._hardware is not None:
             self._hardware.close()
             self._hardware = None
+        # It refers to us; the codec's threads would go on until the circle is found.
+        self._coded = None
         self._container.close()
 
     def __enter__(self) -> Self:
