@@ -73,6 +73,9 @@ def _find(namespace: str, name: str) -> Any:
 def _on_the_host(operator: Any) -> Callable[..., Any]:
     """Return what calls an operator with host tensors over the same memory."""
 
+    arguments = operator._schema.arguments
+    wants = [n for n, argument in enumerate(arguments) if str(argument.type) == "Tensor"]
+
     def run(*args: Any, **kwargs: Any) -> Any:
         given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         device = next(tensor.device for tensor in given if tensor.is_cuda)
@@ -81,7 +84,9 @@ def _on_the_host(operator: Any) -> Callable[..., Any]:
         args, kwargs = tree_map(
             lambda leaf: hosts[id(leaf)] if isinstance(leaf, Tensor) else leaf, (args, kwargs)
         )
-        result = operator(*args, **kwargs)
+        # torch hands a number that it has wrapped in a tensor over as the number
+        is_number = any(isinstance(args[n], int | float | bool) for n in wants if n < len(args))
+        result = (operator.overloadpacket if is_number else operator)(*args, **kwargs)
         owners = {id(hosts[id(tensor)]): tensor for tensor in given}
         return tree_map(lambda leaf: _on_device(leaf, owners, device), result)
 

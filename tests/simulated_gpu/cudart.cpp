@@ -16,6 +16,7 @@
 #include "contexts.hpp"
 #include "driver.hpp"
 
+#undef cudaStreamGetCaptureInfo
 #undef cudaGetDeviceProperties
 #undef cudaGetDriverEntryPointByVersion
 
@@ -301,6 +302,13 @@ cudaError_t cudaStreamGetPriority(cudaStream_t stream, int *out) {
 }
 
 cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus *out) {
+  *out = cudaStreamCaptureStatusNone;
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamGetCaptureInfo(cudaStream_t, cudaStreamCaptureStatus *out,
+                                     unsigned long long *, cudaGraph_t *, const cudaGraphNode_t **,
+                                     const cudaGraphEdgeData **, size_t *) {
   *out = cudaStreamCaptureStatusNone;
   return cudaSuccess;
 }
