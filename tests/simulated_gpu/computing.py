@@ -1,4 +1,4 @@
-"""Lets torch compute on simulated GPUs: their memory is host memory, and the CPU's code runs on it.
+"""Lets torch compute on simulated GPUs, whose memory is the host's, with the CPU's code.
 
 A kernel on a GPU is ordered by its stream. Here the thread waits for its current stream and
 computes at once: what other streams have not done yet, the computation does not see.
@@ -41,14 +41,14 @@ _TORCHS_OWN = frozenset(
     }
 )
 
-_libraries: list[torch.library.Library] = []  # an override lasts as long as its library
+_libraries: list[Any] = []  # an override lasts as long as its library
 
 
 def compute_on_the_host() -> None:
     """Replace what torch would launch kernels for, in this process."""
     torch.backends.cudnn.enabled = False
     for namespace in _NAMESPACES:
-        library = torch.library.Library(namespace, "IMPL", "CUDA")
+        library: Any = torch.library.Library(namespace, "IMPL", "CUDA")  # type: ignore[no-untyped-call] # torch's
         _libraries.append(library)
         for name in _kernels(namespace):
             if name not in _TORCHS_OWN:
@@ -72,7 +72,6 @@ def _find(namespace: str, name: str) -> Any:
 
 def _on_the_host(operator: Any) -> Callable[..., Any]:
     """Return what calls an operator with host tensors over the same memory."""
-
     arguments = operator._schema.arguments
     wants = [n for n, argument in enumerate(arguments) if str(argument.type) == "Tensor"]
 
@@ -103,7 +102,7 @@ def _host_view(tensor: Tensor) -> Tensor:
     memory = (ctypes.c_char * storage.nbytes()).from_address(storage.data_ptr())
     whole = torch.frombuffer(memory, dtype=torch.uint8).untyped_storage()
     view = torch.empty(0, dtype=tensor.dtype)
-    return view.set_(whole, tensor.storage_offset(), tensor.shape, tensor.stride())  # type: ignore[call-overload]
+    return view.set_(whole, tensor.storage_offset(), tensor.shape, tensor.stride())
 
 
 def _on_device(leaf: Any, owners: dict[int, Tensor], device: torch.device) -> Any:

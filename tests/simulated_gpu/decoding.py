@@ -49,22 +49,20 @@ _give.argtypes = (
 )
 
 
-@_OPEN
 def _open(parser: int, codec: int) -> None:
     _contexts[parser] = av.CodecContext.create(_CODECS[codec], "r")
 
 
-@_PARSE
 def _parse(parser: int, address: int, num_bytes: int, flags: int, timestamp: int) -> None:
     context = _contexts[parser]
-    packets: list[Packet | None] = []
+    packets: list[Any] = []
     if num_bytes:
-        packet = Packet(ctypes.string_at(address, num_bytes))
+        packet: Any = Packet(ctypes.string_at(address, num_bytes))
         packet.pts = timestamp if flags & _HAS_TIMESTAMP else None
         packets.append(packet)
     if flags & _END_OF_STREAM:
         packets.append(None)
-    for packet in packets:
+    for packet in packets:  # None flushes
         try:
             frames = context.decode(packet)
         except FFmpegError:
@@ -77,7 +75,6 @@ def _parse(parser: int, address: int, num_bytes: int, flags: int, timestamp: int
             context.flush_buffers()
 
 
-@_CLOSE
 def _close(parser: int) -> None:
     del _contexts[parser]
 
@@ -101,5 +98,5 @@ def _planes(frame: av.VideoFrame) -> tuple[NDArray[Any], int, int]:
     return np.concatenate([planes[0].ravel(), pairs.ravel()]), chroma, depth
 
 
-_hooks = _Hooks(_open, _parse, _close)
+_hooks = _Hooks(_OPEN(_open), _PARSE(_parse), _CLOSE(_close))
 _library.simulated_decoding(_hooks)

@@ -41,6 +41,8 @@ cudaError_t begin() {
   return context ? cudaSuccess : result(simulated::use_primary(chosen_device));
 }
 
+CUresult refuse() { return CUDA_ERROR_NOT_SUPPORTED; }
+
 CUdeviceptr address(const void *memory) { return reinterpret_cast<CUdeviceptr>(memory); }
 
 }  // namespace
@@ -138,7 +140,8 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **out, unsig
   *out = nullptr;
   for (const char *ending : {"_v3", "_v2", ""})
     if (!*out) *out = dlsym(RTLD_DEFAULT, (std::string(name) + ending).c_str());
-  if (status) *status = *out ? cudaDriverEntryPointSuccess : cudaDriverEntryPointSymbolNotFound;
+  if (!*out) *out = reinterpret_cast<void *>(refuse);  // torch wants to find more than it calls
+  if (status) *status = cudaDriverEntryPointSuccess;
   return cudaSuccess;
 }
 

@@ -40,9 +40,25 @@ int nvmlDeviceGetMemoryInfo(void *handle, Memory *out) {
   return 0;
 }
 
+int nvmlDeviceGetHandleByPciBusId_v2(const char *bus, void **out) {
+  unsigned index = 0;  // as the runtime writes it: domain, bus, device
+  return std::sscanf(bus, "%*x:%x:", &index) == 1 ? nvmlDeviceGetHandleByIndex_v2(index, out) : 2;
+}
+
 int nvmlSystemGetDriverVersion(char *out, unsigned length) {
   std::snprintf(out, length, "580.00.00");
   return 0;
 }
+
+int nvmlSystemGetCudaDriverVersion_v2(int *out) {
+  *out = 13000;
+  return 0;
+}
+
+// What torch looks up for the message of an error, and can do without: not supported.
+int nvmlDeviceGetComputeRunningProcesses() { return 3; }
+int nvmlDeviceGetGpuFabricInfoV() { return 3; }
+int nvmlDeviceGetNvLinkRemoteDeviceType() { return 3; }
+int nvmlDeviceGetNvLinkRemotePciInfo_v2() { return 3; }
 
 }  // extern "C"
