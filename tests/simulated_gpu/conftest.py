@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import subprocess
 import sys
@@ -36,6 +37,7 @@ def run_python(driver: Path, tmp_path: Path) -> Run:
     def run(
         *arguments: str, num_gpus: int = 1, **variables: str
     ) -> subprocess.CompletedProcess[str]:
+        faulthandler.cancel_dump_traceback_later()  # what runs inside watches its own time
         given = environment(driver, tmp_path / "book", num_gpus=num_gpus)
         return subprocess.run(
             [sys.executable, *arguments],

@@ -55,8 +55,12 @@ int nvmlSystemGetCudaDriverVersion_v2(int *out) {
   return 0;
 }
 
+int nvmlDeviceGetComputeRunningProcesses(void *, unsigned *num, void *) {
+  *num = 0;
+  return 0;
+}
+
 // What torch looks up for the message of an error, and can do without: not supported.
-int nvmlDeviceGetComputeRunningProcesses() { return 3; }
 int nvmlDeviceGetGpuFabricInfoV() { return 3; }
 int nvmlDeviceGetNvLinkRemoteDeviceType() { return 3; }
 int nvmlDeviceGetNvLinkRemotePciInfo_v2() { return 3; }
