@@ -9,7 +9,9 @@ not say its range is limited. Decoders disagree here (swscale always takes BT.60
 that the rule is ours and holds for every decoder.
 
 **Chroma.** A chroma sample colours the 2 x 2 luma samples it was taken from, without
-interpolation: what swscale does between pictures of equal size, and within two levels of it.
+interpolation, whatever the size and depth. swscale does so, within two levels, where 8 bits
+come in three planes with an even number of rows. Elsewhere it interpolates, also NV12 of the
+same samples, and stretches chroma over an odd size; ``benchmarks/color.py`` measures both.
 """
 
 from __future__ import annotations

@@ -39,7 +39,6 @@ AS_RGB = [
     "testsrc2_odd_width_mpeg2.mp4",
     "testsrc2_odd_width_vp9_10bit.mp4",
 ]
-SWSCALE_MATRIX = {"bt601": 5, "bt709": 1, "bt2020": 9}
 
 
 def new_memory(shape: tuple[int, ...]) -> torch.Tensor:
@@ -83,27 +82,17 @@ def test_planes_are_those_of_the_decoder(test_data: Path, name: str) -> None:
         assert np.array_equal(frame.buffer[height:, 1::2], v[: height // 2, : width // 2])
 
 
-@pytest.mark.parametrize("name", AS_NV12 + AS_RGB)
-def test_colours_are_those_of_swscale(test_data: Path, name: str) -> None:
-    """RGB is within two levels of FFmpeg's own in the mean and for 99 of 100 values.
-
-    Where chroma is halved and the size odd, swscale takes it from elsewhere: three in the mean.
-    """
+@pytest.mark.parametrize("name", AS_RGB)
+def test_all_else_arrives_as_rgb(test_data: Path, name: str) -> None:
+    """More than 8 bits, 4:4:4 and odd sizes; test_pixels.py looks at the colours."""
     path = test_data / "decode" / name
     (reference,) = first_pictures(path, num=1)
 
     with open_video(f"file:{path}", num_threads=1) as decoder:
         frame = to_frame(decoder.read())
 
-    assert frame.layout == ("nv12" if name in AS_NV12 else "rgb")
-    matrix = SWSCALE_MATRIX[frame.color.matrix]
-    want = reference.to_ndarray(
-        format="rgb24", src_colorspace=matrix, interpolation="POINT"
-    ).astype(int)
-    difference = np.abs(frame.rgb().permute(1, 2, 0).numpy().astype(int) - want)
-    is_odd_420 = "odd" in name and "444" not in name
-    assert difference.mean() <= (3 if is_odd_420 else 2)
-    assert is_odd_420 or np.percentile(difference, 99) <= 2
+    assert frame.layout == "rgb"
+    assert frame.size_hw == (reference.height, reference.width)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
+from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 from torch import Tensor
@@ -52,28 +55,28 @@ class CudaPixels:
 
 
 def with_whole_chroma(frame: VideoFrame) -> VideoFrame:
-    """Return a picture of an even size where chroma is halved: the last row and column twice.
+    """Return a planar picture of an odd size with each sample of chroma repeated to 4:4:4.
 
-    In a picture of an odd size swscale takes chroma from elsewhere than in an even one.
+    swscale would stretch chroma of an odd size over the picture: 33 samples over 65 columns,
+    so that the last ones lie nearly a pixel off. All other pictures are returned as they are.
     """
-    luma, *others = frame.format.components
-    is_halved = any(o.width < luma.width or o.height < luma.height for o in others)
-    if not is_halved or not (frame.width % 2 or frame.height % 2):
+    # A picture of 16 x 16 tells the sampling; sizes are rounded up in one of an odd size.
+    components = VideoFormat(frame.format.name, 16, 16).components
+    is_halved = any(part.width < 16 or part.height < 16 for part in components)
+    is_planar = len(frame.planes) == len(components)
+    if not is_halved or not is_planar or not (frame.width % 2 or frame.height % 2):
         return frame
-    even = VideoFrame(
-        frame.width + frame.width % 2, frame.height + frame.height % 2, frame.format.name
+    whole = VideoFrame(
+        frame.width, frame.height, re.sub("4[0-4]{2}p", "444p", frame.format.name, count=1)
     )
-    num_bytes = 1 if luma.bits == 8 else 2
-    for index, plane in enumerate(frame.planes):
-        source = _rows(frame, index, row_bytes=plane.width * num_bytes)
-        out = _rows(even, index, row_bytes=even.planes[index].width * num_bytes)
-        height, row_bytes = source.shape
-        out[:height, :row_bytes] = source
-        out[:height, row_bytes:] = source[:, row_bytes - num_bytes :][
-            :, : out.shape[1] - row_bytes
-        ]
-        out[height:] = out[height - 1]
-    return even
+    dtype = np.dtype(np.uint8 if components[0].bits == 8 else np.uint16)
+    for index, part in enumerate(components):
+        row_bytes = frame.planes[index].width * dtype.itemsize
+        samples = _rows(frame, index, row_bytes=row_bytes).view(dtype)
+        wide = samples.repeat(16 // part.width, axis=1)[:, : frame.width]
+        out = _rows(whole, index, row_bytes=frame.width * dtype.itemsize).view(dtype)
+        out[:] = wide.repeat(16 // part.height, axis=0)[: frame.height]
+    return whole
 
 
 def fits_nv12(frame: VideoFrame) -> bool:
