@@ -25,7 +25,9 @@ def test_every_part_of_the_benchmark_runs(
     )
 
     assert done.returncode == 0, done.stdout[-4000:]
-    parts = {name: part for name, part in json.loads(found.read_text()).items() if _is_part(part)}
+    parts = {
+        name: part for name, part in json.loads(found.read_text()).items() if _is_part(part)
+    }
     assert set(parts) == {"decode", "model", "flow", "hand_over", "loop", "ages"}
     assert not [name for name, part in parts.items() if "error" in part]
     assert parts["ages"]["frames_delivered"] > 0

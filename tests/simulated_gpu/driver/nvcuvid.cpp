@@ -71,17 +71,16 @@ struct Decoding {
 Decoding decoding{};
 
 bool import_decoding() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    const auto ensure = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "PyGILState_Ensure"));
-    const auto release = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "PyGILState_Release"));
-    const auto run = reinterpret_cast<int (*)(const char *, void *)>(
-        dlsym(RTLD_DEFAULT, "PyRun_SimpleStringFlags"));
-    if (!ensure || !release || !run) return;
-    const int state = ensure();
-    run("import tests.simulated_gpu.decoding", nullptr);
-    release(state);
-  });
+  // Under the interpreter's lock, which a caller may hold: a lock of our own could be waited
+  // for by whoever holds it.
+  const auto ensure = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "PyGILState_Ensure"));
+  const auto release = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "PyGILState_Release"));
+  const auto run = reinterpret_cast<int (*)(const char *, void *)>(
+      dlsym(RTLD_DEFAULT, "PyRun_SimpleStringFlags"));
+  if (!ensure || !release || !run) return false;
+  const int state = ensure();
+  if (!decoding.open) run("import tests.simulated_gpu.decoding", nullptr);
+  release(state);
   return decoding.open != nullptr;
 }
 
