@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import gc
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -106,8 +107,17 @@ def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _belongings(*, with_descriptors: bool) -> set[str]:
-    shared = {str(path) for path in Path("/dev/shm").glob("*")}
-    return _children() | shared | (_descriptors() if with_descriptors else set())
+    return _children() | _shared() | (_descriptors() if with_descriptors else set())
+
+
+def _shared() -> set[str]:
+    """Return the files of shared memory that belong to our user."""
+    found = set()
+    for path in Path("/dev/shm").glob("*"):
+        with contextlib.suppress(FileNotFoundError):  # it goes just now
+            if path.stat().st_uid == os.getuid():
+                found.add(str(path))
+    return found
 
 
 def _children() -> set[str]:
@@ -132,13 +142,22 @@ def _descriptors() -> set[str]:
 
 
 def _is_foreign(thing: str) -> bool:
-    """Return whether ``thing`` is shared memory that a process outside this run has mapped."""
+    """Return whether ``thing`` is shared memory of a process outside this run.
+
+    Such a process has it mapped or open, or has made it, if its name tells by whom: torch's
+    and OpenMP's bear the number of their process.
+    """
     if not thing.startswith("/dev/shm/"):
         return False
     own = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
-    for maps in Path("/proc").glob("[0-9]*/maps"):
+    named = {int(number) for number in re.findall(r"\d+", Path(thing).name)}
+    for process in Path("/proc").glob("[0-9]*"):
+        if int(process.name) in own:
+            continue
         try:
-            if int(maps.parent.name) not in own and thing in maps.read_text():
+            if int(process.name) in named or thing in (process / "maps").read_text():
+                return True
+            if any(os.readlink(fd) == thing for fd in (process / "fd").iterdir()):
                 return True
         except OSError:  # it is gone, or somebody else's
             continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
+import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from torch import Tensor
 from videoflow.runtime.gpus import Gpu
 from videoflow.runtime.local import LocalEngine
 
-__all__ = ["LOG", "FakeDevice", "fake_engine"]
+__all__ = ["LOG", "FakeDevice", "fake_engine", "log", "log_lines"]
+
+RECORD_SECONDS = 0.002
+"""How long a record takes where there is a log: whoever is told before it, is there before."""
 
 LOG = "VIDEOFLOW_TEST_DEVICE_LOG"
 """Environment variable with the path of the log."""
@@ -81,8 +85,10 @@ class FakeDevice:
         return event
 
     def record(self, event: FakeEvent) -> None:
-        event.count[0] += 1
-        self._log("record", event.name, int(event.count[0]))
+        if LOG in os.environ:
+            time.sleep(RECORD_SECONDS)
+        self._log("record", event.name, int(event.count[0]) + 1)
+        event.count[0] += 1  # behind the line, so that no wait for it stands above
 
     def wait(self, event: FakeEvent) -> None:
         assert event.count[0] > 0, f"a wait for the event {event.name} that was never recorded"
@@ -126,12 +132,17 @@ class FakeDevice:
         return memory
 
     def _log(self, *words: Any) -> None:
-        path = os.environ.get(LOG)
-        if path:
-            line = " ".join(str(word) for word in (os.getpid(), *words))
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            os.write(fd, f"{line}\n".encode())
-            os.close(fd)
+        log(*words)
+
+
+def log(*words: Any) -> None:
+    """Write a line, where there is a log: this process, and ``words``."""
+    path = os.environ.get(LOG)
+    if path:
+        line = " ".join(str(word) for word in (os.getpid(), *words))
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.write(fd, f"{line}\n".encode())
+        os.close(fd)
 
 
 def log_lines(path: Path) -> list[list[str]]:

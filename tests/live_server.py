@@ -82,6 +82,9 @@ class LiveServer:
                 connection, _ = self._listener.accept()
             except OSError:  # closed
                 return
+            if not connection.recv(1, socket.MSG_PEEK):  # somebody looked whether we are there
+                connection.close()
+                continue
             step = self._script[min(self.num_connections, len(self._script) - 1)]
             self.num_connections += 1
             thread = threading.Thread(target=self._answer, args=(connection, step))

@@ -9,6 +9,7 @@ word; damage is only printed. What is not called by the package is not here.
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -68,7 +69,9 @@ class PacketData:
 
 
 class DecodedFrame:
-    """A view of a pooled buffer."""
+    """A view of a pooled buffer; ``dtype`` says 8 bits also where there are 16."""
+
+    dtype = "|u1"
 
     def __init__(self, buffer: torch.Tensor, pixel_format: Enum, pts: int) -> None:
         self.shape = tuple(buffer.shape)
@@ -87,7 +90,7 @@ class DecodedFrame:
 
 
 class PyNvDecoder:
-    """One session: decodes with PyAV into its pool."""
+    """One session: decodes with PyAV into its pool, for one thread alone."""
 
     def __init__(self, library: FakeLibrary, codec: str, max_size_hw: tuple[int, int]) -> None:
         self._library = library
@@ -100,6 +103,7 @@ class PyNvDecoder:
         self._kind: tuple[str, int] | None = None
         self._pool: list[torch.Tensor] = []
         self._num_calls = 0
+        self._thread: int | None = None
 
     def setReconfigParams(self, width: int, height: int) -> None:
         self._library.events.append("resize")
@@ -110,11 +114,13 @@ class PyNvDecoder:
 
     def Decode(self, packet: PacketData) -> list[DecodedFrame]:
         self._library.events.append("decode" if packet.bsl else "flush")
+        self._thread = self._thread or threading.get_ident()
+        assert self._thread == threading.get_ident(), "a session in two threads"
         self._poison()
         self._num_calls += 1
         self._library.num_packets += bool(packet.bsl)
         if packet.bsl and self._library.num_packets in self._library.parser_errors:
-            raise PyNvVCException("cuvidParseVideoData(...) returned error 1")
+            raise self._library.parser_exception("cuvidParseVideoData(...) returned error 1")
         frames = self._decode(packet)
         self._pool = [self._surface(frame) for frame in frames]
         return [
@@ -138,12 +144,16 @@ class PyNvDecoder:
             return []
         if data is None:
             self._context.flush_buffers()
+        if any(frame.is_corrupt for frame in frames):  # and they are returned as if good
+            print(f"Decode Error occurred for picture {self._num_calls}")
         return [frame for frame in frames if isinstance(frame, av.VideoFrame)]
 
     def _surface(self, frame: av.VideoFrame) -> torch.Tensor:
         kind = _format_of(frame), frame.format.components[0].bits
         if self._kind is not None and self._kind[1] != kind[1]:
             raise PyNvVCException("Reconfigure Not supported for bit depth change")
+        if self._kind is not None and self._kind[0] != kind[0]:
+            raise PyNvVCException("Reconfigure Not supported for chroma format change")
         size_hw = frame.height, frame.width
         most = max(self._max_size_hw, (0, 0))
         if self._target_hw is None:
@@ -180,6 +190,7 @@ class FakeLibrary:
         has_nvcuvid: Without it, nothing decodes.
         unsupported: Codecs that the GPU does not know.
         parser_errors: Numbers of packets, from 1, at which the parser fails.
+        parser_exception: What it raises then.
         obeys_resizing: Whether ``setReconfigParams`` does what it says.
         refuses_resizing: Whether ``setReconfigParams`` raises.
         max_size_hw: Of a picture.
@@ -191,6 +202,7 @@ class FakeLibrary:
     has_nvcuvid: bool = True
     unsupported: tuple[str, ...] = ()
     parser_errors: frozenset[int] = frozenset()
+    parser_exception: type[Exception] = PyNvVCException
     obeys_resizing: bool = True
     refuses_resizing: bool = False
     max_size_hw: tuple[int, int] = (4096, 4096)

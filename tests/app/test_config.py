@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from videoflow.app.config import FlowConfig, read_config
+from videoflow.app.node_types import OLD_NAMES, find_node_class, own_node_types
 from videoflow.consumers import CommandlineConsumer, WebhookConsumer
 from videoflow.errors import ConfigError
 from videoflow.processors.aggregators import MaxAggregator, SumAggregator
@@ -290,6 +292,26 @@ def test_the_nearest_node_type_is_offered(tmp_path: Path) -> None:
         read(tmp_path, GOOD.replace("SumAggregator", "SumAgregator"), last="4")
 
     assert caught.value.help == "did you mean 'SumAggregator'?"
+
+
+@pytest.mark.parametrize("word", ["VideofileWriter", "VideofileReader"])
+def test_an_old_name_works_and_is_never_offered(tmp_path: Path, word: str) -> None:
+    """Who misspells a name is told the one in use, not the one of 2020."""
+    assert find_node_class(word, folder=tmp_path).__name__ != word
+
+    with pytest.raises(ConfigError) as caught:
+        find_node_class(f"{word}s", folder=tmp_path)
+
+    assert caught.value.help == f"did you mean {word.replace('f', 'F')!r}?"
+
+
+def test_every_second_name_is_known_as_an_old_one() -> None:
+    """A name under which a class does not know itself is one that no message proposes."""
+    types = own_node_types().items()
+
+    second = {n for n, package in types if getattr(import_module(package), n).__name__ != n}
+
+    assert second == OLD_NAMES
 
 
 @pytest.mark.parametrize(

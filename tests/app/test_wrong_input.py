@@ -334,7 +334,7 @@ def test_every_command_has_ten_wrong_ways_here() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        pytest.param(["http://127.0.0.1:9/door.mp4"], "door.mp4: cannot be opened", id="http"),
+        pytest.param(["tcp://127.0.0.1:9"], "tcp://127.0.0.1:9: cannot be opened", id="tcp"),
     ],
 )
 def test_what_only_the_first_frame_shows_is_wrong_input_too(

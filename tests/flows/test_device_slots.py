@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tests.fake_device import LOG, fake_engine, log_lines
+from tests.fake_device import LOG, fake_engine, log, log_lines
 from tests.flows.nodes import Collect, collected, wait_until
 from videoflow.core import (
     BatchProcessorNode,
@@ -114,6 +114,93 @@ def test_frames_of_a_device_arrive_whole(
 
     assert got == [[[n + 2], "cuda:0"] for n in range(num)]
     assert report.streams[0].num_delivered == num
+
+
+class Reads(ProcessorNode):
+    """Writes down that it reads, and says what."""
+
+    def process(self, *inputs: Frame) -> int:
+        log("read")
+        return int(inputs[0].pixels[0, 0])
+
+
+class ReadsBatches(BatchProcessorNode):
+    """Writes down for each frame of a batch that it reads it."""
+
+    def process_batch(self, batch: Sequence[Frame]) -> list[Any]:
+        for _ in batch:
+            log("read")
+        return [int(frame.pixels[0, 0]) for frame in batch]
+
+
+@pytest.mark.parametrize("makes", [Brighter, Fresh], ids=["into-its-slot", "copied-into-one"])
+@pytest.mark.parametrize("reads", [Reads, ReadsBatches], ids=["one", "batch"])
+def test_each_hand_over_is_in_order(
+    makes: type[ProcessorNode],
+    reads: type[ProcessorNode],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Recorded before the message, waited for before reading, done before written again.
+
+    Each event is recorded and waited for in turns, by whichever processes: a record that came
+    after the message that tells of it, or none, would leave a wait for the one before.
+    """
+    path = tmp_path / "log"
+    monkeypatch.setenv(LOG, str(path))
+    source = Pictures(80)
+
+    got, _ = run(tmp_path, [source], reads()(makes()(source)), placement="process")
+
+    assert got == [n + 1 for n in range(80)]
+    turns: dict[str, list[tuple[str, int]]] = {}
+    for _, what, *rest in log_lines(path):
+        if what in ("record", "wait"):
+            turns.setdefault(rest[0], []).append((what, int(rest[1])))
+    assert len(turns) >= 4  # two rings, each with a reader
+    assert any(len(each) > 2 for each in turns.values())  # slots were written again
+    for each in turns.values():
+        want = [(what, n) for n in range(1, len(each) + 1) for what in ("record", "wait")]
+        assert each == want[: len(each)]
+
+
+@pytest.mark.parametrize("reads", [Reads, ReadsBatches], ids=["one", "batch"])
+def test_a_reader_waits_reads_and_is_done(
+    reads: type[ProcessorNode], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No frame is read before its wait, given back before it is read, or written before."""
+    path = tmp_path / "log"
+    monkeypatch.setenv(LOG, str(path))
+    source = Pictures(80)
+
+    run(tmp_path, [source], reads()(source), placement="process")
+
+    lines = log_lines(path)
+    (reader,) = {pid for pid, what, *_ in lines if what == "read"}
+    did = [what for pid, what, *_ in lines if pid == reader]
+    for at in range(len(did) + 1):
+        waits, reads_, dones = (did[:at].count(w) for w in ("wait", "read", "record"))
+        assert waits >= reads_ >= dones
+    assert did.count("wait") == did.count("read") == did.count("record") == 80
+    readies = [words[2] for words in lines if words[0] != reader and words[1] == "record"]
+    num_written_again = len(readies) - len(set(readies))
+    waits = sum(words[0] != reader and words[1] == "wait" for words in lines)
+    assert waits == num_written_again > 0
+
+
+def test_a_reader_in_the_same_worker_waits_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stays in a worker is waited for right before it is read: streams may differ."""
+    path = tmp_path / "log"
+    monkeypatch.setenv(LOG, str(path))
+    source = Pictures(20)
+
+    run(tmp_path, [source], Reads()(Brighter()(source)), placement="fused")
+
+    did = [what for _, what, *_ in log_lines(path)]
+    before = [did[at - 1] for at, what in enumerate(did) if what == "read"]
+    assert before == ["wait"] * 20
 
 
 @placements

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import os
 import re
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from subprocess import PIPE, Popen
 from types import SimpleNamespace
 
 import pytest
@@ -254,23 +256,45 @@ def test_a_full_disk_is_told_before_anything_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
+FETCH = """
+import sys
+from pathlib import Path
+from videoflow.nets.download import download
+
+print("ready", flush=True)
+sys.stdin.readline()
+download(sys.argv[1], Path(sys.argv[2]), check=lambda path: None, resumes_earlier=True)
+"""
+
+
 def test_two_processes_fetch_once(tmp_path: Path) -> None:
     """The second waits for the first, and takes what it brought."""
-    context = multiprocessing.get_context("fork")
-    start = context.Barrier(2)
-
-    def work() -> None:
-        start.wait()
-        fetch(server, tmp_path / "a.bin")
-
-    with serving(Server()) as server:
-        workers = [context.Process(target=work) for _ in range(2)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with serving(Server()) as server, ExitStack() as stack:
+        workers = [
+            stack.enter_context(
+                Popen(
+                    [sys.executable, "-c", FETCH, server.url, str(tmp_path / "a.bin")],
+                    stdin=PIPE,
+                    stdout=PIPE,
+                    text=True,
+                    env=environment,
+                )
+            )
+            for _ in range(2)
+        ]
         for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == "ready\n"
 
-    assert [worker.exitcode for worker in workers] == [0, 0]
+        for worker in workers:
+            assert worker.stdin is not None
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        for worker in workers:
+            worker.wait()
+
+    assert [worker.returncode for worker in workers] == [0, 0]
     assert server.ranges == [None]
     assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
 

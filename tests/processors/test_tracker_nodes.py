@@ -114,6 +114,7 @@ def test_the_camera_s_motion_reaches_the_tracker(kind: type[TrackerNode]) -> Non
         pytest.param(SortTracker, {"min_iou": 1.5}, "0 to 1", id="share above 1"),
         pytest.param(SortTracker, {"min_hits": -1}, "an int >= 0", id="negative count"),
         pytest.param(OcSortTracker, {"momentum_frames": 1.5}, "an int", id="half a frame"),
+        pytest.param(OcSortTracker, {"momentum_frames": 0}, "an int >= 1", id="no frame"),
         pytest.param(BotSortTracker, {"max_cost": float("nan")}, "0 to 1", id="nan"),
         pytest.param(MotionTracker, {"max_lost_frames": float("inf")}, "an int", id="infinite"),
     ],

@@ -73,7 +73,7 @@ def test_the_report_tells_of_lost_connections(clip: bytes) -> None:
 def test_an_address_without_a_source_fails_the_flow() -> None:
     """One clear error, with the password left out."""
     with nobody() as url:
-        reader = LiveReader(url.replace("http://", "http://admin:secret@"), timeout_seconds=1)
+        reader = LiveReader(url.replace("http://", "tcp://admin:secret@"), timeout_seconds=1)
         flow = Flow([reader], [Drop()(reader)], flow_type="realtime")
 
         with pytest.raises(NodeError, match="cannot be opened: Connection refused") as error:
@@ -103,16 +103,42 @@ def test_a_camera_that_is_not_there_is_refused_before_the_flow_starts() -> None:
         LiveReader(77).check()
 
 
-def test_a_camera_that_does_not_answer_is_refused_before_the_flow_starts() -> None:
+@pytest.mark.parametrize("scheme", ["rtsp", "rtsps", "http", "https", "rtmp", "rtmps"])
+def test_a_source_that_does_not_answer_is_refused_before_the_flow_starts(scheme: str) -> None:
     """One clear error, with the password left out; who is told to wait is not asked."""
-    with LiveServer([]) as server:
-        address = server.url.replace("http://", "rtsp://admin:secret@")
+    with nobody() as url:
+        address = url.replace("http://", f"{scheme}://admin:secret@")
 
-    with pytest.raises(SourceError, match="cannot be opened: Connection refused") as error:
-        LiveReader(address).check()
-    LiveReader(address, max_reconnects=3).check()
+        with pytest.raises(SourceError, match="cannot be opened: Connection refused") as error:
+            LiveReader(address).check()
+        LiveReader(address, max_reconnects=3).check()
 
     assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "options", "environment"),
+    [
+        pytest.param("tcp", {}, {}, id="one-connection-may-be-all"),
+        pytest.param("udp", {}, {}, id="no-connection"),
+        pytest.param("http", {"listen": "1"}, {}, id="ffmpeg-is-the-server"),
+        pytest.param("http", {"http_proxy": "http://proxy:3128"}, {}, id="proxy"),
+        pytest.param("https", {}, {"http_proxy": "http://proxy:3128"}, id="proxy-of-all"),
+    ],
+)
+def test_an_address_that_tells_nothing_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch,
+    scheme: str,
+    options: dict[str, str],
+    environment: dict[str, str],
+) -> None:
+    """Where a connection would do harm, or go elsewhere than FFmpeg's, the reader finds out."""
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with nobody() as url:
+        LiveReader(url.replace("http", scheme, 1), ffmpeg_options=options).check()
 
 
 @pytest.mark.parametrize(

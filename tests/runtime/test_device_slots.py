@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from unittest.mock import patch
 
 import pytest
 import torch
 
-from tests.fake_device import FAKE, FakeDevice
+from tests.fake_device import FAKE, FakeDevice, FakeEvent
 from videoflow.errors import LeaseError
 from videoflow.runtime import device_slots
 from videoflow.runtime.board import create_memory
-from videoflow.runtime.device import Devices
-from videoflow.runtime.device_slots import DeviceRef, DeviceRing, DeviceRingReader
+from videoflow.runtime.device import Device, Devices
+from videoflow.runtime.device_slots import DeviceBlock, DeviceRef, DeviceRing, DeviceRingReader
+from videoflow.runtime.payload import pack
 from videoflow.runtime.slips import count_bytes, write_entry
 from videoflow.runtime.slots import HostRing, HostRingReader
 
@@ -30,6 +31,11 @@ class Recorded(FakeDevice):
         super().__init__(name)
         self.said: list[tuple[str, str]] = []
         self.names: dict[str, str] = {}
+        self.on_record: Callable[[], object] = lambda: None
+
+    def record(self, event: FakeEvent) -> None:
+        self.on_record()
+        super().record(event)
 
     def _log(self, *words: object) -> None:
         what, name = str(words[0]), str(words[1])
@@ -103,6 +109,29 @@ def test_a_slot_goes_round_in_order(fd: int) -> None:
     once = [("record", ready), ("wait", ready), ("record", done)]
     again = [("wait", done), *once]
     assert said == [*once, *again, *again, ("wait", done)]
+    pair.close()
+
+
+def test_a_tensor_is_copied_before_its_slot_is_called_ready(fd: int) -> None:
+    """A tensor that lies elsewhere is in its slot by the time that the record is queued."""
+    pair = Pair(fd)
+    tensor = pair.device.allocate(4096).fill_(5)
+    blocks: list[DeviceBlock] = []
+    found: list[int] = []
+
+    def new_slot(num_bytes: int, _device: Device | None) -> DeviceBlock:
+        blocks.append(pair.ring.lend("slot", num_bytes))
+        blocks[-1].view.fill_(0)
+        return blocks[-1]
+
+    pair.device.on_record = lambda: found.append(int(blocks[0].view.min()))
+    devices = Devices(FAKE)
+    devices._open["cuda:0"] = pair.device
+
+    packed = pack([tensor], [], new_slot, devices)
+
+    assert packed.refs == (blocks[0].ref,)
+    assert found == [5]
     pair.close()
 
 
@@ -244,6 +273,21 @@ def test_slots_of_every_size_do_not_touch(fd: int, num_bytes: int) -> None:
         block.view.fill_(n)
 
     assert all(torch.all(block.view == n) for n, block in enumerate(blocks))
+    pair.close()
+
+
+def test_a_reader_lets_go_after_its_own_work(fd: int) -> None:
+    """A reader waits on the host for what it has queued, so that the owner may free."""
+    pair = Pair(fd)
+    block = pair.ring.lend("slot", 100)
+    block.publish()
+    pair.readers[0].place(block.ref)
+    pair.readers[0].done(block.ref)
+    pair.device.take_said()
+
+    pair.readers[0].close()
+
+    assert pair.device.take_said() == [("wait_on_host", "event1")]
     pair.close()
 
 

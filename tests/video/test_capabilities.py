@@ -20,17 +20,10 @@ from videoflow.video.capabilities import (
     open_on,
     probe_video,
 )
-from videoflow.video.nvdec import Nvdec, NvdecCaps, NvdecProblem, find_extensions, load_nvdec
+from videoflow.video.nvdec import Nvdec, NvdecCaps, NvdecProblem, find_extensions
 
 CUDA, CUVID, ENCODE = "libcuda.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1"
 PROBLEM = NvdecProblem("it broke", "mend it")
-
-# What the package raises, word for word (first lines).
-NO_ENCODER = RuntimeError(
-    "Failed to load NVENC library: libnvidia-encode.so.1: cannot open shared object file: No "
-    "such file or directory\n\n=== TROUBLESHOOTING STEPS ===\n"
-)
-NO_CUDA = ImportError("libcuda.so.1: cannot open shared object file: No such file or directory")
 
 
 def capabilities(
@@ -241,77 +234,6 @@ def test_this_machine_is_probed_once() -> None:
     """The answer is kept, and a way follows from it wherever the tests run."""
     assert probe_video() is probe_video()
     assert choose_decoding(probe_video(), "auto").reason
-
-
-@pytest.mark.parametrize(
-    ("missing", "reason", "advice"),
-    [
-        pytest.param(ALL_GONE, "libcuda.so.1 was not found", "--gpus all", id="no-driver"),
-        pytest.param((CUVID, ENCODE), "libnvcuvid.so.1", "utility,video", id="no-video"),
-        pytest.param((CUVID,), "libnvcuvid.so.1 was not found", "DRIVER_CAPAB", id="no-cuvid"),
-    ],
-)
-def test_nothing_is_imported_where_a_library_is_missing(
-    missing: tuple[str, ...], reason: str, advice: str
-) -> None:
-    """What is missing is known beforehand, with what to do about it."""
-    problem = load_nvdec(
-        missing=lambda: missing,
-        import_package=lambda: pytest.fail("imported"),
-        load_extension=lambda: pytest.fail("loaded"),
-    )
-
-    assert isinstance(problem, NvdecProblem)
-    assert reason in problem.reason
-    assert advice in problem.help
-
-
-def test_without_the_encoders_library_the_extension_is_loaded() -> None:
-    """The package would refuse to be imported; decoding needs no encoder."""
-    library = FakeLibrary()
-
-    nvdec = load_nvdec(
-        missing=lambda: (ENCODE,),
-        import_package=lambda: pytest.fail("imported"),
-        load_extension=lambda: library,
-    )
-
-    assert nvdec == Nvdec(library, "extension")
-
-
-@pytest.mark.parametrize(
-    ("error", "reason", "advice"),
-    [
-        pytest.param(NO_ENCODER, "libnvidia-encode.so.1 was not found", "video", id="encoder"),
-        pytest.param(NO_CUDA, "libcuda.so.1 was not found", "driver", id="cuda"),
-        pytest.param(
-            RuntimeError("Driver version is too old"), "too old", "newer driver", id="old"
-        ),
-        pytest.param(
-            ModuleNotFoundError("No module named 'PyNvVideoCodec'"),
-            "No module named",
-            "pip install PyNvVideoCodec",
-            id="not-installed",
-        ),
-        pytest.param(
-            ValueError("what is this\nmore"), "cannot be loaded: what is this", "doctor", id="?"
-        ),
-    ],
-)
-def test_each_failure_of_the_import_is_understood(
-    error: Exception, reason: str, advice: str
-) -> None:
-    """The package raises errors of several kinds; each becomes a reason and an advice."""
-
-    def fail() -> None:
-        raise error
-
-    problem = load_nvdec(missing=lambda: (), import_package=fail)
-
-    assert isinstance(problem, NvdecProblem)
-    assert reason in problem.reason
-    assert "\n" not in problem.reason
-    assert advice in problem.help
 
 
 def test_extensions_of_this_python_are_found_newest_first(tmp_path: Path) -> None:

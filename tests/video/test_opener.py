@@ -45,6 +45,28 @@ def test_a_reader_is_the_same_with_nvdec(tmp_path: Path) -> None:
     assert library.events.count("create") == 1
 
 
+def test_a_reader_decodes_on_its_own_gpu(tmp_path: Path) -> None:
+    """Stream and session are those of the GPU that the plan gave it."""
+    library = FakeLibrary(num_gpus=2)
+    streams: list[tuple[int, bool]] = []
+
+    def make_stream(gpu_index: int, is_own: bool) -> FakeStream:
+        streams.append((gpu_index, is_own))
+        return FakeStream(library.events)
+
+    opener = VideoOpener(
+        device="cuda:1",
+        report=lambda text: pytest.fail(text),
+        probe=lambda: VideoCapabilities(2, (), library.nvdec, True, True),
+        make_stream=make_stream,
+    )
+
+    play(opener, [write_clip(tmp_path / "clip.mp4")])
+
+    assert streams == [(1, True)]
+    assert [options["gpuid"] for options in library.created] == [1]
+
+
 def test_one_reason_is_one_remark(tmp_path: Path) -> None:
     """A folder of files that the GPU does not decode says so once."""
     library = FakeLibrary(unsupported=("MPEG4",))

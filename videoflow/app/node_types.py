@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from videoflow.app.spelling import unknown_word
 from videoflow.core.node import Node
 from videoflow.errors import ConfigError
 
-__all__ = ["find_node_class", "own_node_types"]
+__all__ = ["OLD_NAMES", "find_node_class", "own_node_types"]
 
 _PACKAGES = (
     "videoflow.producers",
@@ -22,6 +22,10 @@ _PACKAGES = (
     "videoflow.processors.aggregators",
     "videoflow.consumers",
 )
+
+
+OLD_NAMES: Final = frozenset({"VideofileReader", "VideofileWriter"})
+"""Names of 2020 that still work, and that no message proposes."""
 
 
 def own_node_types() -> dict[str, str]:
@@ -48,7 +52,7 @@ def find_node_class(name: Any, *, folder: Path) -> type[Node]:
         return _find_foreign(name, folder)
     known = own_node_types()
     if name not in known:
-        error = unknown_word("node type", name, known)
+        error = unknown_word("node type", name, known.keys() - OLD_NAMES)
         raise ConfigError(
             error.message, help=error.help or "your own: type: package.module:ClassName"
         )

@@ -20,7 +20,8 @@ class OcSortTracker(TrackerNode):
         max_lost_frames: For how many frames of the source a lost track keeps its id.
         min_hits: After how many more looks running a new track comes out.
         momentum_weight: How much the direction of motion counts beside the overlap, 0 to 1.
-        momentum_frames: Over how many frames of the source the direction of motion is taken.
+        momentum_frames: Over how many frames of the source the direction of motion is taken, at
+            least 1.
         **options: See ``NodeOptions``.
 
     Raises:

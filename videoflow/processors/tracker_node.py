@@ -44,8 +44,9 @@ class TrackerNode(PerStreamProcessorNode["Tracker"]):
         super().__init__(**options)
         for key, value in settings.items():
             is_count = key.endswith("_frames") or key == "min_hits"
-            if not (value >= 0 and (float(value).is_integer() if is_count else value <= 1)):
-                want = "an int >= 0" if is_count else "0 to 1"
+            least = 1 if key == "momentum_frames" else 0
+            if not (value >= least and (float(value).is_integer() if is_count else value <= 1)):
+                want = f"an int >= {least}" if is_count else "0 to 1"
                 raise GraphError(f"{self.name!r}: got {key}={value!r}, want {want}")
         self.settings = dict(settings)
 

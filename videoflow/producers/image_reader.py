@@ -22,7 +22,7 @@ _PRELOAD = ("torch", "av", "videoflow.video.images")
 
 
 class ImageProducer(ProducerNode):
-    """Sends one image, or each of several, as RGB frames.
+    """Send one image, or each of several, as RGB frames.
 
     Args:
         images: Paths, or uint8 ``[3, H, W]`` tensors in RGB; one or several. Sizes may differ.
@@ -100,7 +100,7 @@ class ImageProducer(ProducerNode):
 
 
 class ImageFolderReader(ProducerNode):
-    """Reads all images of a folder (JPEG, PNG, BMP, TIFF, WebP) as RGB frames.
+    """Read all images of a folder (JPEG, PNG, BMP, TIFF, WebP) as RGB frames.
 
     They come in natural order (``2.png`` before ``10.png``), without hidden files and
     sub-folders. One that cannot be decoded is left out, and the flow's report says so.

@@ -14,7 +14,7 @@ __all__ = ["IntProducer"]
 
 
 class IntProducer(ProducerNode):
-    """Yields the ints from ``start`` to ``end``, both included.
+    """Yield the ints from ``start`` to ``end``, both included.
 
     Args:
         start: The first.

@@ -19,7 +19,7 @@ __all__ = ["LiveReader"]
 
 
 class LiveReader(ProducerNode):
-    """Reads a live source: RTSP, HTTP, HLS, UDP, RTMP, or a camera of this machine.
+    """Read a live source: RTSP, HTTP, HLS, UDP, RTMP, or a camera of this machine.
 
     Made for flows with ``flow_type="realtime"``, in which the newest frame counts. A lost
     connection is made again, after waits of 0.5 s to 8 s; no read blocks for longer than the
@@ -88,7 +88,7 @@ class LiveReader(ProducerNode):
         return self._stream
 
     def check(self) -> None:
-        """Refuse a camera or a GPU that is not there, and a URL of RTSP where nobody answers.
+        """Refuse a camera or a GPU that is not there, and a URL where nobody answers.
 
         One for which the flow is told to wait (``max_reconnects=N``) is not asked.
 
@@ -107,7 +107,11 @@ class LiveReader(ProducerNode):
         if not self._max_reconnects:
             from videoflow.video.reachable import check_reachable  # av: only for who plays
 
-            check_reachable(self._url, timeout_seconds=self._timeout_seconds)
+            check_reachable(
+                self._url,
+                timeout_seconds=self._timeout_seconds,
+                options=self._ffmpeg_options,
+            )
 
     def open(self) -> None:
         """Get ready; the first frame connects."""

@@ -17,7 +17,7 @@ __all__ = ["MotDetectionsReader"]
 
 
 class MotDetectionsReader(ProducerNode):
-    """Yields the ``Detections`` of each frame of a MOTChallenge file, in order.
+    """Yield the ``Detections`` of each frame of a MOTChallenge file, in order.
 
     A frame without rows yields empty detections. Ids are passed over; the order of the rows
     is of no meaning, and those of one frame keep theirs. Labels are the classes of the file,

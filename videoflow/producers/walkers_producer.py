@@ -16,7 +16,7 @@ __all__ = ["WalkersProducer"]
 
 
 class WalkersProducer(ProducerNode):
-    """Draws people who walk over a square, some of them over a line, and knows how many.
+    """Draw people who walk over a square, some of them over a line, and know how many.
 
     Frames are NV12 of 960 x 540 pixels. They need no file: what a detector, a tracker and a
     counter make of them can be compared with ``truth`` anywhere.

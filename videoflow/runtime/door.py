@@ -7,6 +7,7 @@ the worker's loop. Sources that have a thread are in ``threaded_door``.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
@@ -33,7 +34,7 @@ class Arrival:
     read_seconds: float
 
 
-class Door(Station):
+class Door(Station, ABC):
     """What all kinds of door share: slots, tickets, the ledger, the end."""
 
     node: ProducerNode
@@ -160,8 +161,9 @@ class Door(Station):
         """
         return self._failed if self._has_sent_end else super()._fail(stream, seq, error)
 
+    @abstractmethod
     def _source_ended(self, ending: Ending) -> None:
-        raise AssertionError("each kind of door ends in its own way")
+        """Hear that the source gives no more."""
 
     def _enter(self, arrivals: list[Arrival]) -> None:
         """Let items into the flow."""

@@ -21,7 +21,8 @@ import sys
 from typing import Any
 
 from videoflow.runtime.control import ControlSocket
-from videoflow.runtime.worker import Worker, WorkerFds, load_spec
+from videoflow.runtime.worker import Worker
+from videoflow.runtime.worker_start import WorkerFds, load_spec
 
 __all__ = ["main"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ _FLUSH_RETRY_SECONDS = 0.005
 _NOTHING = object()
 
 
-class _FlushingStation(Station):
+class _FlushingStation(Station, ABC):
     """A station whose node may still have something to say when its inputs have ended."""
 
     _retry_at: float | None = None
@@ -27,11 +28,13 @@ class _FlushingStation(Station):
         """Return when a flush that waits for tickets should be tried again."""
         return self._retry_at
 
+    @abstractmethod
     def _flushes_in(self, lane: StationLane) -> bool:
-        raise AssertionError("each kind of station knows its kind of node")
+        """Say whether the node flushes in a lane."""
 
+    @abstractmethod
     def _flush(self, lane: StationLane) -> Iterator[Any]:
-        raise AssertionError("each kind of station flushes its node in its own way")
+        """Yield what the node still holds of a lane."""
 
     def _finish(self, lane: StationLane) -> bool:
         """Send what the node still holds, as tickets come home, and then the lane's end."""

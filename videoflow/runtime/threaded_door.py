@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import abstractmethod
 from collections import deque
 from typing import Any
 
@@ -76,25 +77,25 @@ class _ThreadedDoor(Door):
                 self.is_open = False
         super().close()
 
+    @abstractmethod
     def _admit(self) -> bool:
         """Let in what may; return whether anything did."""
-        raise AssertionError("each kind of door lets in what its flow wants")
 
+    @abstractmethod
     def _is_over(self) -> bool:
         """Say whether the end of the stream can be sent."""
-        raise AssertionError("each kind of door ends in its own way")
 
+    @abstractmethod
     def _drop_waiting(self) -> None:
         """Count what waits at the door as dropped, and what was dropped before."""
-        raise AssertionError("each kind of door keeps what waits in its own way")
 
+    @abstractmethod
     def _may_read(self) -> bool:
         """Say whether the source may read one more item now."""
-        raise AssertionError("each kind of door has its own rule for reading")
 
+    @abstractmethod
     def _offer(self, arrival: Arrival) -> bool:
         """Put an item at the door; return whether the loop has to hear of it."""
-        raise AssertionError("each kind of door keeps what waits in its own way")
 
     def _settle_done(self) -> bool:
         # A thread that is blocked holds up nobody: the loop goes on while it is waited for.

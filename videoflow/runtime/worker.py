@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import selectors
 import socket
 import sys
@@ -11,11 +10,10 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from videoflow.core.node import Ending, Node
+from videoflow.core.node import Ending
 from videoflow.core.tap import Tap
 from videoflow.errors import NodeError
 from videoflow.runtime.board import Board
@@ -32,37 +30,9 @@ from videoflow.runtime.rings import NodeRings, WorkerRings, ring_readers
 from videoflow.runtime.slots import ring_index
 from videoflow.runtime.station import WAIT, Station
 from videoflow.runtime.taps import SocketTapLink
+from videoflow.runtime.worker_start import WorkerFds
 
-__all__ = ["Worker", "WorkerFds", "load_spec"]
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerFds:
-    """The descriptors of one worker.
-
-    Attributes:
-        control: Its connection with the supervisor.
-        board: The board.
-        spec: The pickled plan and nodes.
-        bells: Worker to the event that wakes it.
-        rings: Ring to the memory of its slots.
-        readers: Worker to the channel that it writes and we read.
-        writers: Worker to the channel that we write.
-        taps: Node to the socket on which it sends items to the caller.
-        stdout: Where the nodes' standard output goes.
-        stderr: Where the nodes' standard error goes.
-    """
-
-    control: int
-    board: int
-    spec: int
-    bells: dict[int, int]
-    rings: dict[int, int]
-    readers: dict[int, int]
-    writers: dict[int, int]
-    taps: dict[int, int]
-    stdout: int
-    stderr: int
+__all__ = ["Worker"]
 
 
 class Worker:
@@ -347,10 +317,3 @@ class Worker:
         if torch is not None and hasattr(torch, "set_num_threads"):
             torch.set_num_threads(station.num_threads)
             self._num_threads = station.num_threads
-
-
-def load_spec(fd: int) -> tuple[Plan, dict[int, Node]]:
-    """Return the plan and the nodes that the supervisor wrote for a worker."""
-    size = os.fstat(fd).st_size
-    spec: tuple[Plan, dict[int, Node]] = pickle.loads(os.pread(fd, size, 0))
-    return spec

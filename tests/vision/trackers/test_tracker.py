@@ -236,6 +236,7 @@ def test_a_warp_that_is_none_is_refused(warp: np.ndarray) -> None:
         pytest.param(ByteTrack, {"max_cost": 1.5}, id="share"),
         pytest.param(Sort, {"min_hits": -1}, id="count"),
         pytest.param(OcSort, {"max_lost_frames": float("nan")}, id="nan"),
+        pytest.param(OcSort, {"momentum_frames": 0}, id="no-way-to-measure"),
     ],
 )
 def test_settings_out_of_range_are_refused(

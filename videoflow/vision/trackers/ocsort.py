@@ -66,7 +66,7 @@ class OcSort(Tracker):
         self._min_iou = min_iou
         self._min_hits = min_hits
         self._momentum_weight = momentum_weight
-        self._momentum_frames = max(1, momentum_frames)
+        self._momentum_frames = momentum_frames
         super().__init__(
             AreaMotion(),
             least_score=track_threshold,

@@ -329,7 +329,8 @@ def _checked_warp(warp: F64) -> F64:
 
 def _check_setting(kind: str, name: str, value: float) -> None:
     if name.endswith(("_frames", "_hits")):
-        if not value >= 0:
-            raise ConfigError(f"{kind}: got {name}={value!r}, want an int >= 0")
+        least = 1 if name == "momentum_frames" else 0  # a direction has two ends
+        if not value >= least:
+            raise ConfigError(f"{kind}: got {name}={value!r}, want an int >= {least}")
     elif not 0 <= value <= 1:
         raise ConfigError(f"{kind}: got {name}={value!r}, want 0 to 1")
