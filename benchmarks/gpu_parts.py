@@ -361,6 +361,8 @@ def _queue_seconds(settings: Settings) -> float:
         raise RuntimeError("the queue's reader did not come to its end")
     seconds = (time.monotonic() - begin) / settings.num_slots
     reader.join()
+    if settings.where.type == "cuda":
+        torch.cuda.ipc_collect()  # what the reader gave back; torch fails at its exit otherwise
     return seconds
 
 

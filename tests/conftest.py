@@ -59,6 +59,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     ``VIDEOFLOW_REQUIRE_GPU`` is ``1`` for all of them, or one marker: ``gpu`` for a machine
     whose driver came without the libraries for video.
     """
+    if os.environ.get("VIDEOFLOW_SIMULATED_GPU") and item.get_closest_marker("hardware"):
+        pytest.skip("the simulated GPU does not do this")
     for marker, has_device in (("gpu", _has_cuda), ("nvdec", _has_nvdec)):
         if item.get_closest_marker(marker) is None or has_device():
             continue

@@ -188,7 +188,8 @@ def test_frames_reach_the_host_too(test_data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [pytest.param("libav-cuda", marks=pytest.mark.nvdec), "upload"]
+    "kind",
+    [pytest.param("libav-cuda", marks=[pytest.mark.nvdec, pytest.mark.hardware]), "upload"],
 )
 def test_the_other_ways_give_the_same(test_data: Path, kind: DecodingKind) -> None:
     """FFmpeg's decoder for NVDEC, and the CPU with an upload, fill memory of the GPU alike."""

@@ -56,13 +56,21 @@ def assert_alike(got: list[Detections], want: list[Detections], *, pixels: float
         pytest.param({}, 1.0, id="float32"),
         pytest.param({"precision": "float16"}, 4.0, id="float16"),
         pytest.param({"precision": "bfloat16"}, 12.0, id="bfloat16"),
-        pytest.param({"execution": "graphs"}, 1.0, id="graphs"),
-        pytest.param({"execution": "graphs", "precision": "float16"}, 4.0, id="graphs half"),
+        pytest.param({"execution": "graphs"}, 1.0, id="graphs", marks=pytest.mark.hardware),
+        pytest.param(
+            {"execution": "graphs", "precision": "float16"},
+            4.0,
+            id="graphs half",
+            marks=pytest.mark.hardware,
+        ),
         pytest.param(
             {"execution": "compiled"},
             1.0,
             id="compiled",
-            marks=pytest.mark.filterwarnings("ignore::UserWarning"),  # the compiler's advice
+            marks=[
+                pytest.mark.hardware,
+                pytest.mark.filterwarnings("ignore::UserWarning"),  # the compiler's advice
+            ],
         ),
     ],
 )
@@ -85,6 +93,7 @@ def test_detections_are_those_of_the_cpu(
     assert_alike(got, want, pixels=pixels)
 
 
+@pytest.mark.hardware
 @pytest.mark.usefixtures("weights")
 def test_sizes_are_recorded_one_by_one(test_data: Path) -> None:
     """Frames of several sizes, in turn, do not disturb each other's recordings."""
@@ -162,6 +171,7 @@ def test_selection_is_that_of_the_cpu() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.hardware
 @pytest.mark.usefixtures("weights")
 def test_kernel_writes_what_torch_writes(test_data: Path, dtype: torch.dtype) -> None:
     """Real frames become the same inputs by one kernel and by plain torch."""
@@ -202,6 +212,7 @@ def _seconds(
     return time.monotonic() - begin
 
 
+@pytest.mark.hardware
 @pytest.mark.usefixtures("weights")
 def test_beginning_does_not_wait(test_data: Path) -> None:
     """``begin`` returns while the GPU still computes, and batches in advance take less time."""

@@ -15,7 +15,7 @@ from videoflow.core import Flow, ProcessorNode
 from videoflow.processors import ByteTracker, ObjectDetector, PeopleAnnotator
 from videoflow.producers import VideoFileReader
 
-pytestmark = [pytest.mark.gpu, pytest.mark.nvdec]
+pytestmark = [pytest.mark.gpu, pytest.mark.nvdec, pytest.mark.hardware]
 
 FRAME_BYTES = 576 * 768 * 3 // 2
 

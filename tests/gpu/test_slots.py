@@ -154,6 +154,7 @@ class Late(ProcessorNode):
         return torch.stack((pixels.amin(), pixels.amax())).tolist()
 
 
+@pytest.mark.hardware
 @pytest.mark.parametrize("tickets", [2, 8])
 def test_the_order_holds_under_load(tickets: int, tmp_path: Path) -> None:
     """Thousands of frames through few slots, read late: each is the one that was written."""

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from unittest.mock import patch
 
 import pytest
 import torch
 
 from tests.fake_device import FAKE, FakeDevice, FakeEvent
 from videoflow.errors import LeaseError
+from videoflow.runtime import device_slots
 from videoflow.runtime.board import create_memory
 from videoflow.runtime.device import Device, Devices
-from videoflow.runtime.device_slots import DeviceBlock, DeviceRing, DeviceRingReader
+from videoflow.runtime.device_slots import DeviceBlock, DeviceRef, DeviceRing, DeviceRingReader
 from videoflow.runtime.payload import pack
+from videoflow.runtime.slips import count_bytes, write_entry
 from videoflow.runtime.slots import HostRing, HostRingReader
 
 RING = 4
@@ -160,6 +165,46 @@ def test_a_reader_that_was_started_again_is_waited_for(fd: int) -> None:
 
     assert pair.device.take_said() == [("wait", "event2")]
     pair.close()
+
+
+def test_nobody_waits_for_a_reader_that_died(fd: int) -> None:
+    """What a process had queued goes with it: a slot that it read is written again."""
+    pair = Pair(fd)
+    block = pair.ring.lend("slot", 100)
+    block.publish()
+    reader = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    pair.reader(0).done(block.ref)
+    _sign(pair, block.ref, pid=reader.pid, handle=f"{reader.pid}/999".encode())
+    reader.kill()  # and stays, unread, as what is left of a process
+
+    again = pair.ring.lend("slot", 100)
+
+    assert again.ref.generation == block.ref.generation + 1
+    reader.communicate()
+    pair.close()
+
+
+def test_a_handle_of_a_living_reader_must_open(
+    fd: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who lives still reads: an event of theirs that does not open is an error."""
+    monkeypatch.setattr(device_slots, "_DYING_SECONDS", 0.01)
+    pair = Pair(fd)
+    block = pair.ring.lend("slot", 100)
+    block.publish()
+    _sign(pair, block.ref, pid=os.getpid(), handle=f"{os.getpid()}/999999".encode())
+
+    with pytest.raises(FileNotFoundError):
+        pair.ring.lend("slot", 100)
+
+    pair.close()
+
+
+def _sign(pair: Pair, ref: DeviceRef, *, pid: int, handle: bytes) -> None:
+    """Write the entry of the first reader as another process would."""
+    slip = HostRingReader(pair.fd).slot(ref.block, count_bytes(2))
+    with patch("os.getpid", return_value=pid):
+        write_entry(slip, 1, handle.ljust(64, b"\0"))
 
 
 def test_a_reader_in_the_owners_process_opens_nothing(fd: int) -> None:

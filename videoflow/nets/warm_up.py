@@ -19,6 +19,7 @@ _USUAL_HW: Final = (1080, 1920)
 def warm_up(
     call: Callable[[Sequence[Frame]], Any],
     *,
+    device: torch.device,
     max_batch_size: int,
     report: Callable[[str], None],
 ) -> None:
@@ -28,11 +29,12 @@ def warm_up(
 
     Args:
         call: The model's.
+        device: Where the frames are: the model's, for frames are made where it is.
         max_batch_size: The largest batch.
         report: Hears of what did not work.
     """
     height, width = _USUAL_HW
-    blank = torch.full((height * 3 // 2, width), 128, dtype=torch.uint8)
+    blank = torch.full((height * 3 // 2, width), 128, dtype=torch.uint8, device=device)
     frame = Frame(blank, Stamp("warm-up", 0, 0.0, _USUAL_HW))
     for size in bucket_sizes(max_batch_size):
         try:

@@ -117,7 +117,9 @@ class ObjectDetector(ModelNode["Detector"]):
         super().open()
         if self._is_on_gpu or self.settings["execution"] != "eager":
             detect = self._open_model().detect
-            warm_up(detect, max_batch_size=self.max_batch_size, report=self.note)
+            device = self._find_device(self.device)
+            size = self.max_batch_size
+            warm_up(detect, device=device, max_batch_size=size, report=self.note)
 
     def _check_graphs(self) -> None:
         if self._find_device(self.options["device"]).type == "cpu":

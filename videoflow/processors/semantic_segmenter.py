@@ -69,7 +69,9 @@ class SemanticSegmenter(ModelNode["Segmenter"]):
         super().open()
         if self._is_on_gpu:
             segment = self._open_model().segment
-            warm_up(segment, max_batch_size=self.max_batch_size, report=self.note)
+            device = self._find_device(self.device)
+            size = self.max_batch_size
+            warm_up(segment, device=device, max_batch_size=size, report=self.note)
 
     def _load(self) -> Segmenter:
         from videoflow.nets.load import load_segmenter  # torch: in the worker

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from videoflow.data.lease import SlotLease
 from videoflow.runtime.device import Device, Devices
+from videoflow.runtime.slips import Entry, count_bytes, has_ended, read_entry, write_entry
 from videoflow.runtime.slots import POISON, Block, HostRing, HostRingReader
 
 if TYPE_CHECKING:
@@ -31,8 +32,7 @@ __all__ = ["DeviceBlock", "DevicePlace", "DeviceRef", "DeviceRing", "DeviceRingR
 
 _SEGMENT_BYTES = 64 << 20
 _ALIGNMENT = 512  # what a kernel with wide loads, and NVENC's pitch, are glad of
-_HANDLE_BYTES = 64  # CUDA_IPC_HANDLE_SIZE
-_ENTRY_BYTES = 8 + _HANDLE_BYTES  # of a slip: whether there is a handle, and the handle
+_DYING_SECONDS = 2.0  # a killed process lets go of its events before it counts as ended
 _HERE = -1  # the reader's number of the owner's own process
 
 
@@ -106,7 +106,7 @@ class _Chunk:
     number: int
     ready: Any
     is_fresh: bool = True
-    dones: dict[int, tuple[bytes, Any]] = field(default_factory=dict)  # reader -> handle, event
+    dones: dict[int, tuple[bytes, Any | None]] = field(default_factory=dict)  # handle, event
 
 
 class DeviceRing:
@@ -132,7 +132,7 @@ class DeviceRing:
         self.device = device
         self._ring = ring
         self._host = host
-        self._slip_bytes = _ENTRY_BYTES * (1 + num_readers)
+        self._slip_bytes = count_bytes(1 + num_readers)
         self._num_readers = num_readers
         self._is_poisoned = is_poisoned
         self._segments: list[Tensor] = []
@@ -210,7 +210,8 @@ class DeviceRing:
         """Wait for who still reads, and give the memory back; readers have let go of it."""
         for chunk in self._by_slip.values():
             for _, done in chunk.dones.values():
-                self.device.wait_on_host(done)
+                if done is not None:
+                    self.device.wait_on_host(done)
         self._chunks.clear()
         self._by_slip.clear()
         self._free.clear()
@@ -227,16 +228,25 @@ class DeviceRing:
             event, handle = self.device.new_event()
             chunk.ready = event
             slip.view[:] = bytes(len(slip.view))
-            _write_entry(slip.view, 0, handle)
+            write_entry(slip.view, 0, handle)
         return slip
 
     def _dones(self, chunk: _Chunk, slip: Block) -> list[Any]:
         for reader in range(self._num_readers):
-            handle = _read_entry(slip.view, 1 + reader)
+            entry = read_entry(slip.view, 1 + reader)
             known = chunk.dones.get(reader, (None, None))[0]
-            if handle is not None and handle != known:  # a reader that was started again
-                chunk.dones[reader] = (handle, self.device.open_event(handle))
-        return [event for _, event in chunk.dones.values()]
+            if entry is not None and entry.handle != known:  # a reader that was started again
+                chunk.dones[reader] = (entry.handle, self._open_done(entry))
+        return [event for _, event in chunk.dones.values() if event is not None]
+
+    def _open_done(self, entry: Entry) -> Any | None:
+        """Return a reader's event, or None where all that it had queued has gone with it."""
+        try:
+            return self.device.open_event(entry.handle)
+        except (OSError, RuntimeError):
+            if has_ended(entry.pid, within_seconds=_DYING_SECONDS):
+                return None
+            raise
 
     def _take_chunk(self, num_bytes: int) -> _Chunk:
         capacity = -(-num_bytes // _ALIGNMENT) * _ALIGNMENT
@@ -283,9 +293,9 @@ class DeviceRingReader:
         device, segment = self._segment(ref)
         ready = self._ready.get(ref.block)
         if ready is None:
-            handle = _read_entry(self._slip(ref), 0)
-            assert handle is not None, "a message came before its slot was ready"
-            ready = self._ready[ref.block] = device.open_event(handle)
+            entry = read_entry(self._slip(ref), 0)
+            assert entry is not None, "a message came before its slot was ready"
+            ready = self._ready[ref.block] = device.open_event(entry.handle)
         device.wait(ready)
         return DevicePlace(ref, segment[ref.offset : ref.offset + ref.num_bytes])
 
@@ -295,7 +305,7 @@ class DeviceRingReader:
         if ref.block not in self._done:
             event, handle = device.new_event()
             self._done[ref.block] = (device, event)
-            _write_entry(self._slip(ref), 1 + self._reader, handle)
+            write_entry(self._slip(ref), 1 + self._reader, handle)
         device.record(self._done[ref.block][1])
 
     def lease(self, ref: DeviceRef) -> SlotLease:
@@ -320,15 +330,4 @@ class DeviceRingReader:
         return found
 
     def _slip(self, ref: DeviceRef) -> memoryview:
-        return self._host.slot(ref.block, _ENTRY_BYTES * (2 + self._reader))
-
-
-def _write_entry(slip: memoryview, entry: int, handle: bytes) -> None:
-    start = entry * _ENTRY_BYTES
-    slip[start + 8 : start + 8 + _HANDLE_BYTES] = handle
-    slip[start] = 1
-
-
-def _read_entry(slip: memoryview, entry: int) -> bytes | None:
-    start = entry * _ENTRY_BYTES
-    return bytes(slip[start + 8 : start + 8 + _HANDLE_BYTES]) if slip[start] else None
+        return self._host.slot(ref.block, count_bytes(2 + self._reader))

@@ -1,0 +1,136 @@
+"""Builds the libraries of the simulated GPU's driver, for the torch that is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import shutil
+import subprocess
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import torch
+
+__all__ = ["ROOT", "build_driver", "environment", "why_not"]
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+_RUNTIME = "libcudart.so.13"
+_FLAGS = (
+    "-std=c++17",
+    "-O1",
+    "-g",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-fPIC",
+    "-shared",
+    "-pthread",
+)
+_DRIVER = ("accounts", "contexts", "handles", "memory", "streams")
+_BESIDE = {
+    "libnvcuvid.so.1": "nvcuvid",
+    "libnvidia-encode.so.1": "nvenc",
+    "libnvidia-ml.so.1": "nvml",
+}
+
+
+def why_not() -> str | None:
+    """Return what is missing to build and use the simulated GPU, or None."""
+    if platform.machine() != "x86_64" or platform.system() != "Linux":
+        return "PyNvVideoCodec is for Linux on x86_64"
+    if torch.version.cuda is None or not torch.version.cuda.startswith("13."):
+        return f"torch is built for CUDA {torch.version.cuda}, want 13"
+    missing = [tool for tool in ("g++", "nm") if shutil.which(tool) is None]
+    if missing:
+        return f"{missing[0]} is not installed"
+    if importlib.util.find_spec("PyNvVideoCodec") is None:
+        return "PyNvVideoCodec is not installed"
+    if _headers() is None:
+        return "CUDA's headers, which Triton brings, are not there"
+    return None
+
+
+def build_driver(folder: Path) -> None:
+    """Build the libraries into an empty folder; half a minute."""
+    _compile(folder / "libcuda.so.1", [f"{name}.cpp" for name in _DRIVER])
+    for library, name in _BESIDE.items():
+        _compile(folder / library, [f"{name}.cpp", folder / "libcuda.so.1"])
+    version = folder / "cudart.map"
+    version.write_text("libcudart.so.13 { global: *; };\n")
+    runtime: list[str | Path] = [
+        "cudart.cpp",
+        folder / "libcuda.so.1",
+        f"-Wl,--version-script={version}",
+    ]
+    _compile(folder / _RUNTIME, runtime)
+    absent = _symbols_wanted() - _symbols_of(folder / _RUNTIME)
+    refusals = folder / "absent.cpp"
+    refusals.write_text(_refusals(sorted(absent)))
+    _compile(folder / _RUNTIME, [*runtime, refusals])
+
+
+def environment(folder: Path, book: Path, *, num_gpus: int = 1) -> dict[str, str]:
+    """Return the variables with which a Python has simulated GPUs.
+
+    Args:
+        folder: With the libraries.
+        book: The file in which processes count the memory that they have.
+        num_gpus: How many GPUs there are.
+    """
+    return {
+        "LD_LIBRARY_PATH": str(folder),
+        "LD_PRELOAD": str(folder / _RUNTIME),  # torch would load the real one, next to itself
+        "PYTHONPATH": f"{HERE / 'site'}:{ROOT}",
+        "SIMULATED_GPU_BOOK": str(book),
+        "SIMULATED_GPU_COUNT": str(num_gpus),
+        "VIDEOFLOW_SIMULATED_GPU": "1",
+    }
+
+
+def _compile(library: Path, parts: Sequence[str | Path]) -> None:
+    sources = [
+        str(HERE / "driver" / part) if str(part).endswith(".cpp") else str(part)
+        for part in parts
+    ]
+    command = ["g++", *_FLAGS, f"-isystem{_headers()}", f"-Wl,-soname,{library.name}"]
+    command += ["-Wl,-rpath,$ORIGIN", "-o", str(library), *sources]
+    subprocess.run(command, check=True, text=True, cwd=HERE / "driver")
+
+
+def _headers() -> Path | None:
+    spec = importlib.util.find_spec("triton")  # its folder; nothing is imported
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder = Path(spec.submodule_search_locations[0], "backends", "nvidia", "include")
+    return folder if (folder / "cuda_runtime_api.h").exists() else None
+
+
+@cache
+def _symbols_wanted() -> set[str]:
+    """Return what torch and NVIDIA's libraries beside it want of the runtime."""
+    site = Path(torch.__file__).parents[1]
+    libraries = [*site.glob("torch/lib/*.so"), *site.glob("nvidia/*/lib/*.so*")]
+    listing = _nm("--undefined-only", *libraries)
+    words = (line.split()[-1] for line in listing.splitlines() if f"@{_RUNTIME}" in line)
+    return {word.partition("@")[0] for word in words}
+
+
+def _symbols_of(library: Path) -> set[str]:
+    lines = _nm("--defined-only", library).splitlines()
+    return {line.split()[-1].partition("@")[0] for line in lines if line}
+
+
+def _nm(option: str, *libraries: Path) -> str:
+    command = ["nm", "-D", option, *map(str, libraries)]
+    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout
+
+
+def _refusals(names: list[str]) -> str:
+    """Return source code that says of each call that it is not simulated."""
+    lines = [
+        f'int {name}() {{ std::fputs("simulated GPU: no {name}\\n", stderr); return 801; }}'
+        for name in names
+    ]
+    return "\n".join(["#include <cstdio>", 'extern "C" {', *lines, "}", ""])
