@@ -82,7 +82,7 @@ def environment(folder: Path, book: Path, *, num_gpus: int = 1) -> dict[str, str
     return {
         "LD_LIBRARY_PATH": str(folder),
         "LD_PRELOAD": str(folder / _RUNTIME),  # torch would load the real one, next to itself
-        "PYTHONPATH": f"{HERE / 'site'}:{ROOT}",
+        "PYTHONPATH": f"{HERE / 'startup'}:{ROOT}",
         "SIMULATED_GPU_BOOK": str(book),
         "SIMULATED_GPU_COUNT": str(num_gpus),
         "VIDEOFLOW_SIMULATED_GPU": "1",
