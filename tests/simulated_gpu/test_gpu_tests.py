@@ -12,7 +12,7 @@ from tests.simulated_gpu.conftest import Run
 
 FILES = sorted(path.stem for path in (ROOT / "tests" / "gpu").glob("test_*.py"))
 WITHOUT_A_SIMULATION = {"test_no_copies": "it reads what a profiler of real GPUs has seen"}
-SKIPS = {"the simulated GPU does not do this", "no NVENC: this GPU has no encoder"}
+SKIPS = ("the simulated GPU does not do this", "no NVENC: this GPU has no encoder", "no weights")
 LONG = {"test_people_counting"}  # two minutes
 
 
@@ -38,4 +38,4 @@ def test_tests_for_gpus_pass(name: str, run_python: Run, test_data: Path) -> Non
     assert done.returncode == 0, done.stdout[-6000:]
     assert re.search(r"\b[1-9]\d* passed", done.stdout), done.stdout[-2000:]
     skipped = re.findall(r"SKIPPED \[\d+\] \S+ (.*)", done.stdout)
-    assert all(reason in SKIPS for reason in skipped), skipped
+    assert all(reason.startswith(SKIPS) for reason in skipped), skipped
