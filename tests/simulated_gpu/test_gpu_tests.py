@@ -12,7 +12,11 @@ from tests.simulated_gpu.conftest import Run
 
 FILES = sorted(path.stem for path in (ROOT / "tests" / "gpu").glob("test_*.py"))
 WITHOUT_A_SIMULATION = {"test_no_copies": "it reads what a profiler of real GPUs has seen"}
-SKIPS = ("the simulated GPU does not do this", "no NVENC: this GPU has no encoder", "no weights")
+SKIPS = (
+    "the simulated GPU does not do this",
+    "no NVENC: this GPU has no encoder",
+    "no weights",
+)
 LONG = {"test_people_counting"}  # two minutes
 
 
