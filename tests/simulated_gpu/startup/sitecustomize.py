@@ -1,4 +1,4 @@
-"""Lets torch compute on simulated GPUs in each Python that starts with this folder on its path."""
+"""Lets torch compute on simulated GPUs in each Python that has this folder on its path."""
 
 from __future__ import annotations
 
