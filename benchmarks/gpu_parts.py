@@ -224,7 +224,7 @@ PARTS: dict[str, Callable[[Settings], Figures]] = {
 class Blanks(ProducerNode):
     """Gives frames in slots, without writing them."""
 
-    prefers_gpu = True
+    auto_device = "gpu"
     preload = ("torch",)
 
     def __init__(self, num: int, size_hw: tuple[int, int], **options: Any) -> None:
@@ -291,7 +291,7 @@ def _counting(settings: Settings, num: int, flow_type: Any) -> Flow:
         device=settings.device,
     )(frames)
     tasks = max(1, min(num, num_cores() // 4))  # one tracker would bound the flow: docs/gpu.md
-    tracks = ByteTracker(nb_tasks=tasks, device="cpu")(detect)
+    tracks = ByteTracker(nb_tasks=tasks)(detect)
     count = LineCounter(nb_tasks=tasks)(tracks)
     return Flow(readers, [VoidConsumer()(count)], flow_type, name="gpu")
 

@@ -19,7 +19,7 @@ from videoflow.video.encoding import EncoderOpener
 class Pictures(ProducerNode):
     """Gives grey frames that tell their index, in slots of its device."""
 
-    prefers_gpu: ClassVar[bool] = True
+    auto_device = "gpu"
     preload: ClassVar[tuple[str, ...]] = ("torch", "tests.clips")
 
     def __init__(self, num_frames: int) -> None:

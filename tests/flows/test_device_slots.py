@@ -34,7 +34,7 @@ SIZE = (32, 48)
 class Pictures(ProducerNode):
     """Gives frames on its device: every pixel of frame n is n."""
 
-    prefers_gpu: ClassVar[bool] = True
+    auto_device = "gpu"
     preload: ClassVar[tuple[str, ...]] = ("torch",)
 
     def __init__(self, num: int, **options: Any) -> None:

@@ -43,7 +43,7 @@ def few_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 class Camera(Numbers):
     """Gives frames on its device, and the process that made them; may block or break."""
 
-    prefers_gpu: ClassVar[bool] = True
+    auto_device = "gpu"
     preload: ClassVar[tuple[str, ...]] = ("torch",)
 
     def __init__(self, num: int, *, breaks_at: int | None = None, **rest: Any) -> None:
@@ -249,7 +249,7 @@ def test_realtime_sources_drop_at_their_own_doors(tmp_path: Path) -> None:
 class Growing(Numbers):
     """Small items first, and large ones on the device later."""
 
-    prefers_gpu: ClassVar[bool] = True
+    auto_device = "gpu"
     preload: ClassVar[tuple[str, ...]] = ("torch",)
 
     def next(self) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from tests.fake_device import fake_engine
+from videoflow.consumers import CsvWriter
 from videoflow.core import (
     BatchProcessorNode,
     ConsumerNode,
@@ -21,6 +22,7 @@ from videoflow.core import (
     Streams,
 )
 from videoflow.errors import GraphError
+from videoflow.processors import ByteTracker, LineCounter
 from videoflow.runtime import placement as placing
 from videoflow.runtime.explain import explain_plan
 from videoflow.runtime.gpus import Gpu, visible_gpus
@@ -32,7 +34,7 @@ MIB = 1 << 20
 
 
 class Camera(ProducerNode):
-    prefers_gpu: ClassVar[bool] = True
+    auto_device = "gpu"
 
     @property
     def item_bytes(self) -> int | None:
@@ -49,7 +51,7 @@ class Nameless(Camera):
 
 
 class Model(BatchProcessorNode):
-    prefers_gpu: ClassVar[bool] = True
+    auto_device = "gpu"
 
     @property
     def model_bytes(self) -> int:
@@ -87,8 +89,36 @@ def test_what_follows_a_gpu_stays_on_it() -> None:
     assert devices(plan) == {"camera": "cuda:0", "step": "cuda:0", "sink0": "cuda:0"}
 
 
+def test_what_takes_boxes_is_on_the_cpu() -> None:
+    """Trackers, counters and writers of rows take no memory of a GPU; pictures stay there."""
+    camera = Camera(name="camera")
+    tracks = ByteTracker(name="track")(Model(name="model")(camera))
+    counts = LineCounter((0, 9), (9, 9), name="count")(tracks)
+    flow = Flow(
+        [camera],
+        [
+            CsvWriter("rows.csv", name="rows")(counts),
+            Sink(name="pictures")(step("draw")(camera, tracks)),
+        ],
+    )
+
+    plan = make_plan(flow.graph(), find_gpus=lambda: [Gpu("cuda:0")])
+
+    on_cpu = {name for name, device in devices(plan).items() if device == "cpu"}
+    assert on_cpu == {"track", "count", "rows"}
+
+
+def test_a_named_gpu_holds_for_what_takes_boxes_too() -> None:
+    """Who names a GPU gets it, whatever the node."""
+    camera = Camera(name="camera")
+
+    plan = plan_of([camera], ByteTracker(name="track", device="cuda")(camera))
+
+    assert devices(plan)["track"] == "cuda:0"
+
+
 def test_a_model_takes_a_gpu_for_host_frames() -> None:
-    """A node that prefers a GPU has one although its inputs are in host memory."""
+    """A node that wants a GPU has one although its inputs are in host memory."""
     source = IterableProducer([], name="source")
 
     plan = plan_of([source], Model(name="model")(source))
@@ -158,6 +188,18 @@ def test_merged_streams_are_spread_and_each_gpu_has_its_copy_of_the_chain() -> N
         for lane in plan.graph.nodes[node.index].lanes:
             if len(node.devices) > 1:
                 assert node.device_of(lane) == plan.nodes[lane].devices[0]
+
+
+def test_what_takes_boxes_has_tasks_for_each_gpu() -> None:
+    """As many trackers as there would be on the GPUs, none of which holds up another."""
+    cameras = [Camera(name=name) for name in "abc"]
+    model = Model(name="model")(Streams(*cameras))
+    tracks = ByteTracker(name="track", nb_tasks=2)(model)
+
+    plan = plan_of(cameras, step("draw")(Streams(*cameras), tracks))
+
+    assert devices(plan)["track"] == "cpu cpu cpu cpu"
+    assert devices(plan)["draw"] == "cuda:0 cuda:1"
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ class FileAppenderConsumer(ConsumerNode):
         **options: See ``NodeOptions``.
     """
 
+    auto_device = "cpu"
     shares_output: ClassVar[bool] = True
 
     def __init__(self, path: str | Path, sep: str = " ", **options: Any) -> None:

@@ -28,6 +28,8 @@ class FileWriterNode(ConsumerNode, Generic[File]):
         GraphError: ``nb_tasks`` is not 1: two workers cannot write one file.
     """
 
+    auto_device = "cpu"
+
     def __init__(self, path: str | Path, **options: Any) -> None:
         super().__init__(**options)
         if self.options["nb_tasks"] != 1:

@@ -52,6 +52,7 @@ class KafkaPublisher(ConsumerNode):
         GraphError: A value that makes no sense.
     """
 
+    auto_device = "cpu"
     preload: ClassVar[tuple[str, ...]] = ("numpy", "confluent_kafka")
 
     def __init__(  # noqa: PLR0913 - one argument for each knob of a client

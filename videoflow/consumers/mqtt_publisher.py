@@ -64,6 +64,7 @@ class MqttPublisher(ConsumerNode):
         GraphError: A value that makes no sense.
     """
 
+    auto_device = "cpu"
     preload: ClassVar[tuple[str, ...]] = ("numpy", "paho.mqtt.client")
 
     def __init__(  # noqa: PLR0913 - one argument for each knob of a client

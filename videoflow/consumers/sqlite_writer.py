@@ -54,6 +54,7 @@ class SqliteWriter(ConsumerNode):
     Source: https://www.sqlite.org/wal.html (concurrency, durability).
     """
 
+    auto_device = "cpu"
     shares_output: ClassVar[bool] = True
 
     def __init__(  # noqa: PLR0913 - what a database is told once

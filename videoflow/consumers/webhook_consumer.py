@@ -54,6 +54,8 @@ class WebhookConsumer(ConsumerNode):
         GraphError: A value that makes no sense.
     """
 
+    auto_device = "cpu"
+
     def __init__(  # noqa: PLR0913 - one argument for each knob of an HTTP client
         self,
         url: str,

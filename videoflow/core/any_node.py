@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, final
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, final
 
 import numpy as np
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from torch import Tensor, dtype
 
 __all__ = ["Node", "NodeRuntime"]
+
+AutoDevice = Literal["inputs", "gpu", "cpu"]
+"""What ``device="auto"`` means for a kind of node; see ``Node.auto_device``."""
 
 
 class NodeRuntime(Protocol):
@@ -47,15 +50,17 @@ class Node(ABC):
             faster when they are imported once for all.
         is_light: True where a call takes so little time that a message to another process
             would cost more; the planner puts light neighbours into one worker.
-        prefers_gpu: True where ``device="auto"`` means a GPU if there is one, also when the
-            inputs are in host memory; other nodes stay where their inputs are.
+        auto_device: What ``device="auto"`` means: ``"inputs"`` is the GPU that an input lies
+            on, else the CPU; ``"gpu"`` is a GPU if there is one, also for inputs in host
+            memory; ``"cpu"`` is for a node that computes on the CPU and takes no pictures: a
+            worker that does nothing on a GPU takes none of its memory.
         makes_frames: True where the output is a picture as large as the input; the planner
             counts the memory of its slots.
     """
 
     preload: ClassVar[tuple[str, ...]] = ()
     is_light: ClassVar[bool] = False
-    prefers_gpu: ClassVar[bool] = False
+    auto_device: ClassVar[AutoDevice] = "inputs"
     makes_frames: ClassVar[bool] = False
 
     _takes_parents: ClassVar[bool] = True

@@ -45,6 +45,7 @@ class CameraMotionReader(PerStreamProcessorNode[MotionReading]):
         GraphError: ``first_frame`` is below 1.
     """
 
+    auto_device = "cpu"
     is_light = True
     preload = ("numpy",)
 

@@ -35,6 +35,7 @@ class HeatMapAggregator(PerStreamProcessorNode["Heating"]):
         GraphError: A number out of range.
     """
 
+    auto_device = "cpu"
     preload = ("numpy",)
 
     def __init__(

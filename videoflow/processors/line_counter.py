@@ -42,6 +42,7 @@ class LineCounter(PerStreamProcessorNode["LineCounting"]):
         GraphError: Half a line, two ways to say it, or a number out of range.
     """
 
+    auto_device = "cpu"
     preload = ("numpy",)
 
     def __init__(  # noqa: PLR0913 - each is a knob of its own, with a default

@@ -44,7 +44,7 @@ class ModelNode(BatchProcessorNode, Generic[Model]):
         GraphError: A setting that makes no sense.
     """
 
-    prefers_gpu: ClassVar[bool] = True
+    auto_device = "gpu"
     preload: ClassVar[tuple[str, ...]] = ("torch", "videoflow.nets.load")
     tasks: ClassVar[tuple[Task, ...]]
 

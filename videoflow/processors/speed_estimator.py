@@ -38,6 +38,7 @@ class SpeedEstimator(PerStreamProcessorNode["SpeedEstimation"]):
         GraphError: Points that do not say how the floor lies, or a number out of range.
     """
 
+    auto_device = "cpu"
     preload = ("numpy",)
 
     def __init__(

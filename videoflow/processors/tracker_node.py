@@ -37,6 +37,7 @@ class TrackerNode(PerStreamProcessorNode["Tracker"]):
         GraphError: A setting out of range.
     """
 
+    auto_device = "cpu"
     algorithm: ClassVar[str]
     preload = ("numpy", "scipy.optimize")
 

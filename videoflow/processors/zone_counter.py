@@ -43,6 +43,7 @@ class ZoneCounter(PerStreamProcessorNode["ZoneCounting"]):
         GraphError: No polygon, two ways to say it, or a number out of range.
     """
 
+    auto_device = "cpu"
     preload = ("numpy",)
 
     def __init__(  # noqa: PLR0913 - each is a knob of its own, with a default

@@ -43,7 +43,7 @@ class LiveReader(ProducerNode):
     """
 
     is_live: ClassVar[bool] = True
-    prefers_gpu: ClassVar[bool] = True
+    auto_device = "gpu"
     preload: ClassVar[tuple[str, ...]] = ("torch", "av", "videoflow.video.live")
 
     def __init__(  # noqa: PLR0913 - one for each thing that can be chosen, all optional

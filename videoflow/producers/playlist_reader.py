@@ -30,7 +30,7 @@ class PlaylistReader(ProducerNode):
         **options: See ``NodeOptions``; ``num_threads`` are the decoder's, two by default.
     """
 
-    prefers_gpu: ClassVar[bool] = True
+    auto_device = "gpu"
     preload: ClassVar[tuple[str, ...]] = ("torch", "av", "videoflow.video.playlist")
 
     def __init__(

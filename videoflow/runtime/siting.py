@@ -1,14 +1,14 @@
 """On which device each node's tensors are.
 
 A frame's whole way stays on one device: what follows a node on a GPU is on that GPU, as long
-as nobody says otherwise. Parts of a flow that have nothing to do with each other are dealt to
-the GPUs in turn; where many streams meet, the streams are, and each GPU has its own copy of
-the nodes that can have several tasks.
+as nobody says otherwise. Nodes that take boxes and no pictures are on the CPU. Parts of a flow
+that have nothing to do with each other are dealt to the GPUs in turn; where many streams meet,
+the streams are, and each GPU has its own copy of the nodes that can have several tasks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from videoflow.core.graph import Graph, GraphNode
 from videoflow.core.node import (
@@ -50,12 +50,15 @@ def site(
     gpus = tuple(gpu.name for gpu in find_gpus())
     parts = _parts(graph)
     devices: list[tuple[str, ...]] = []
+    spread: set[int] = set()
     for node in graph.nodes:
         part = parts[node.index]
         shared = gpus[: _num_to_share(graph, parts, part)] if may_spread else ()
         devices.append(_devices(graph, node, gpus, devices, part=part))
-        if len(shared) > 1 and _is_spreadable(graph, node, devices):
-            devices[-1] = shared * int(node.node.options["nb_tasks"])
+        if len(shared) > 1 and _is_spreadable(graph, node, devices, spread):
+            devices[-1] = shared if is_on_gpu(devices[-1][0]) else ("cpu",) * len(shared)
+            devices[-1] *= int(node.node.options["nb_tasks"])
+            spread.add(node.index)
         elif len(shared) > 1 and _is_free_source(node, devices[-1]):
             devices[-1] = (shared[node.lanes[0] % len(shared)],)
     return tuple(devices)
@@ -76,9 +79,9 @@ def _devices(
     device = "cpu"
     if option not in ("auto", "cpu"):
         device = _named(graph, node, gpus)
-    elif option == "auto" and inherited:
+    elif option == "auto" and node.node.auto_device != "cpu" and inherited:
         device = inherited
-    elif option == "auto" and node.node.prefers_gpu and gpus:
+    elif option == "auto" and node.node.auto_device == "gpu" and gpus:
         device = gpus[part % len(gpus)]
     return (device,) * num_tasks
 
@@ -96,26 +99,39 @@ def _is_free_source(node: GraphNode, devices: Sequence[str]) -> bool:
     return isinstance(node.node, ProducerNode) and is_auto and is_on_gpu(devices[0])
 
 
-def _is_spreadable(graph: Graph, node: GraphNode, devices: Sequence[tuple[str, ...]]) -> bool:
-    """Say whether a node may have tasks on all GPUs; ``devices`` has its own and all above."""
-    what = node.node
+def _is_spreadable(
+    graph: Graph, node: GraphNode, devices: Sequence[tuple[str, ...]], spread: Collection[int]
+) -> bool:
+    """Say whether a node may have tasks for each GPU.
+
+    Args:
+        graph: The flow.
+        node: A node of it.
+        devices: Its devices, and those of all nodes above.
+        spread: Which of those above have such tasks.
+    """
+    what, parents = node.node, graph.parents(node.index)
     has_tasks = isinstance(what, BatchProcessorNode | PerStreamProcessorNode) or (
         isinstance(what, ProcessorNode)
         and what.is_stateless
         and type(what).flush is ProcessorNode.flush
     )
     is_free = what.options["device"] == "auto" and node.module is None
-    parents = [(graph.nodes[p], devices[p]) for p in graph.parents(node.index)]
     follows = all(
-        not is_on_gpu(there[0]) or len(set(there)) > 1 or isinstance(p.node, ProducerNode)
-        for p, there in parents
+        p in spread
+        or not is_on_gpu(devices[p][0])
+        or isinstance(graph.nodes[p].node, ProducerNode)
+        for p in parents
     )
-    return has_tasks and is_free and follows and is_on_gpu(devices[node.index][0])
+    gains = is_on_gpu(devices[node.index][0]) or (
+        what.auto_device == "cpu" and any(p in spread for p in parents)
+    )
+    return has_tasks and is_free and follows and gains
 
 
 def _wants_gpu(node: GraphNode) -> bool:
     option = node.node.options["device"]
-    return option.startswith("cuda") or (option == "auto" and node.node.prefers_gpu)
+    return option.startswith("cuda") or (option == "auto" and node.node.auto_device == "gpu")
 
 
 def _named(graph: Graph, node: GraphNode, gpus: Sequence[str]) -> str:
