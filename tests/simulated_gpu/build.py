@@ -30,9 +30,9 @@ _FLAGS = (
 )
 _DRIVER = ("accounts", "contexts", "handles", "memory", "streams")
 _BESIDE = {
-    "libnvcuvid.so.1": "nvcuvid",
-    "libnvidia-encode.so.1": "nvenc",
-    "libnvidia-ml.so.1": "nvml",
+    "libnvcuvid.so.1": ("nvcuvid",),
+    "libnvidia-encode.so.1": ("nvenc", "nvenc_pictures"),
+    "libnvidia-ml.so.1": ("nvml",),
 }
 
 
@@ -55,8 +55,8 @@ def why_not() -> str | None:
 def build_driver(folder: Path) -> None:
     """Build the libraries into an empty folder; half a minute."""
     _compile(folder / "libcuda.so.1", [f"{name}.cpp" for name in _DRIVER])
-    for library, name in _BESIDE.items():
-        _compile(folder / library, [f"{name}.cpp", folder / "libcuda.so.1"])
+    for library, names in _BESIDE.items():
+        _compile(folder / library, [*(f"{n}.cpp" for n in names), folder / "libcuda.so.1"])
     version = folder / "cudart.map"
     version.write_text("libcudart.so.13 { global: *; };\n")
     runtime: list[str | Path] = [

@@ -1,4 +1,4 @@
-// How much memory of each GPU every process has, in a file that all of them map.
+// What every process has of the GPUs, in a file that all of them map.
 
 #include "accounts.hpp"
 
@@ -20,6 +20,7 @@ constexpr int max_processes = 512;
 struct Account {
   std::atomic<int> pid;
   std::atomic<long long> bytes[max_devices];
+  std::atomic<int> num_encoders;
 };
 
 Account *open_book() {
@@ -52,6 +53,7 @@ Account &own() {
     if (taken != 0 && is_alive(taken)) continue;
     if (!account.pid.compare_exchange_strong(taken, pid)) continue;
     for (auto &bytes : account.bytes) bytes = 0;
+    account.num_encoders = 0;
     found = &account;
     owner = pid;
     return account;
@@ -60,18 +62,30 @@ Account &own() {
   std::abort();
 }
 
+// Adds up over all processes that live.
+template <typename Value>
+long long sum(Value value) {
+  long long sum = 0;
+  for (int n = 0; n < max_processes; ++n) {
+    Account &account = book()[n];
+    const int pid = account.pid;
+    if (pid != 0 && is_alive(pid)) sum += value(account);
+  }
+  return sum;
+}
+
 }  // namespace
 
 void charge(int device, long long num_bytes) { own().bytes[device] += num_bytes; }
 
 size_t used_bytes(int device) {
-  long long sum = 0;
-  for (int n = 0; n < max_processes; ++n) {
-    Account &account = book()[n];
-    const int pid = account.pid;
-    if (pid != 0 && is_alive(pid)) sum += account.bytes[device];
-  }
-  return static_cast<size_t>(sum);
+  return static_cast<size_t>(sum([=](Account &account) { return account.bytes[device].load(); }));
+}
+
+void add_encoder(int num) { own().num_encoders += num; }
+
+int count_encoders() {
+  return static_cast<int>(sum([](Account &account) { return account.num_encoders.load(); }));
 }
 
 }  // namespace simulated

@@ -1,4 +1,4 @@
-// How much memory of each GPU every process has.
+// What every process has of the GPUs: memory, and sessions of their encoders.
 #pragma once
 
 #include <cstddef>
@@ -12,5 +12,9 @@ void charge(int device, long long num_bytes);
 
 // Returns what all processes that live have of a GPU.
 size_t used_bytes(int device);
+
+// Counts the sessions of encoders that this process has opened, and those of all processes.
+void add_encoder(int num);
+int count_encoders();
 
 }  // namespace simulated

@@ -5,8 +5,6 @@
 
 #include "nvcuvid.hpp"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "driver.hpp"
+#include "python.hpp"
 
 namespace {
 
@@ -71,17 +70,8 @@ struct Decoding {
 Decoding decoding{};
 
 bool import_decoding() {
-  // Under the interpreter's lock, which a caller may hold: a lock of our own could be waited
-  // for by whoever holds it.
-  const auto ensure = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "PyGILState_Ensure"));
-  const auto release = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "PyGILState_Release"));
-  const auto run = reinterpret_cast<int (*)(const char *, void *)>(
-      dlsym(RTLD_DEFAULT, "PyRun_SimpleStringFlags"));
-  if (!ensure || !release || !run) return false;
-  const int state = ensure();
-  if (!decoding.open) run("import tests.simulated_gpu.decoding", nullptr);
-  release(state);
-  return decoding.open != nullptr;
+  return simulated::import_once("import tests.simulated_gpu.decoding",
+                                [] { return decoding.open != nullptr; });
 }
 
 size_t align(size_t value, size_t to) { return (value + to - 1) / to * to; }

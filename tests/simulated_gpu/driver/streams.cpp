@@ -164,6 +164,7 @@ CUresult cuStreamCreate(CUstream *out, unsigned flags) {
 }
 
 CUresult cuStreamDestroy(CUstream stream) {
+  simulated::note("stream_destroy %p", static_cast<void *>(stream));
   {
     std::lock_guard lock(streams_mutex);
     if (streams.erase(stream) == 0) return CUDA_ERROR_INVALID_HANDLE;
