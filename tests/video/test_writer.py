@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.clips import grey_of, index_of, make_frame, read_frames
-from videoflow.data import ColorSpec, Frame
+from videoflow.data import ColorSpec, Frame, Stamp
 from videoflow.errors import OutputError
 from videoflow.video.probe import open_file
 from videoflow.video.writer import VideoWriter
@@ -89,6 +89,22 @@ def test_the_file_says_its_colours(tmp_path: Path, color: ColorSpec) -> None:
     (frame,) = read_frames(tmp_path / "out.mp4")
     assert frame.color == color
     assert index_of(frame) == 3
+
+
+@pytest.mark.parametrize("size_hw", [(48, 64), (50, 64), (46, 66), (2, 2)], ids=str)
+def test_colours_stay_where_they_are(tmp_path: Path, size_hw: tuple[int, int]) -> None:
+    """Chroma belongs to its rows in every even height, a multiple of four or not."""
+    height, width = size_hw
+    planes = torch.full((height * 3 // 2, width), 120, dtype=torch.uint8)
+    planes[height:] = torch.linspace(60, 200, height // 2)[:, None].byte()
+    writer = VideoWriter(tmp_path / "out.mp4", num_threads=1, crf=5)
+
+    writer.write(Frame(planes, Stamp("door", 0, 0.0, size_hw)))
+    writer.publish()
+
+    (frame,) = read_frames(tmp_path / "out.mp4")
+    assert frame.size_hw == size_hw
+    assert (frame.buffer.int() - planes.int()).abs().max() < 12
 
 
 def test_an_odd_size_grows_by_its_border(tmp_path: Path) -> None:

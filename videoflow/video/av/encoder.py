@@ -34,6 +34,7 @@ __all__ = [
     "open_muxer",
     "output_error",
     "set_h264",
+    "wrap_nv12",
 ]
 
 TICKS_PER_SECOND: Final = 90_000  # a multiple of 24, 25, 30, 50 and 60 frames a second
@@ -97,8 +98,7 @@ class VideoEncoder:
         Raises:
             OutputError: It could not be written.
         """
-        # The planes are wrapped, not copied: libx264 copies them before it returns.
-        frame = VideoFrame.from_numpy_buffer(planes.contiguous().numpy(), "nv12")
+        frame = wrap_nv12(planes)
         frame.pts = pts_ticks
         frame.time_base = TICK_SECONDS
         self._duration_ticks = duration_ticks
@@ -257,6 +257,19 @@ def set_h264(context: VideoCodecContext, form: OutputForm) -> None:
     context.max_b_frames = 0
     context.colorspace, context.color_primaries, context.color_trc = _TAGS[form.color.matrix]
     context.color_range = ColorRange.JPEG if form.color.is_full_range else ColorRange.MPEG
+
+
+def wrap_nv12(planes: Tensor) -> VideoFrame:
+    """Return a picture as FFmpeg's; libx264 copies it before it returns.
+
+    Args:
+        planes: uint8 ``[H * 3 / 2, W]`` on the host, H and W even.
+    """
+    array = planes.contiguous().numpy()
+    if array.shape[0] % 6:
+        # PyAV 18 takes H for a multiple of four, and chroma from where luma still is.
+        return VideoFrame.from_ndarray(array, "nv12")  # a copy
+    return VideoFrame.from_numpy_buffer(array, "nv12")
 
 
 def output_error(path: str, error: FFmpegError) -> OutputError:

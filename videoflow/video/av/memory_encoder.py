@@ -6,10 +6,16 @@ from dataclasses import dataclass, field
 
 from av.codec import CodecContext
 from av.error import FFmpegError
-from av.video.frame import PictureType, VideoFrame
+from av.video.frame import PictureType
 from torch import Tensor
 
-from videoflow.video.av.encoder import TICK_SECONDS, OutputForm, output_error, set_h264
+from videoflow.video.av.encoder import (
+    TICK_SECONDS,
+    OutputForm,
+    output_error,
+    set_h264,
+    wrap_nv12,
+)
 
 __all__ = ["EncodedPicture", "MemoryEncoder"]
 
@@ -64,7 +70,7 @@ class MemoryEncoder:
         Raises:
             OutputError: It could not be encoded.
         """
-        frame = VideoFrame.from_numpy_buffer(planes.contiguous().numpy(), "nv12")
+        frame = wrap_nv12(planes)
         frame.pts = pts_ticks
         frame.time_base = TICK_SECONDS
         frame.pict_type = PictureType.I if is_keyframe else PictureType.NONE
