@@ -14,6 +14,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ __all__ = [
     "NvdecCaps",
     "NvdecProblem",
     "codec_names",
+    "describe_error",
     "find_extensions",
     "load_nvdec",
     "missing_libraries",
@@ -53,6 +55,7 @@ _CODECS: Final = {
     "mpeg2video": "MPEG2",
     "mpeg4": "MPEG4",
 }
+_OUT_OF_MEMORY: Final = 10  # NV_ENC_ERR_OUT_OF_MEMORY: no session is left, either
 _CHROMAS: Final = ("420", "422", "444")  # the members of its enum are called so
 
 
@@ -142,12 +145,16 @@ class Nvdec:
             self._caps[key] = self._ask(codec, chroma, bit_depth)
         return self._caps[key]
 
-    def count_encoders(self) -> int:
-        """Return how many encoders the first GPU has; H100 and A100 have none."""
+    def count_encoders(self, gpu_index: int = 0) -> int:
+        """Return how many encoders a GPU has; H100 and A100 have none.
+
+        The library asks by opening a session. Where others have all that there are, the GPU
+        has an encoder at least.
+        """
         try:
-            caps = self.module.GetEncoderCaps(gpuid=0, codec="h264")
-        except self.errors:  # of a GPU without encoder, or without the encoder's library
-            return 0
+            caps = self.module.GetEncoderCaps(gpuid=gpu_index, codec="h264")
+        except self.errors as error:  # of a GPU without encoder, or without its library
+            return int(_error_code(error) == _OUT_OF_MEMORY)
         return int(caps.get("num_encoder_engines", 0))
 
     @property
@@ -203,6 +210,19 @@ def load_nvdec(
         return _problem(error)
 
 
+def describe_error(error: Exception) -> str:
+    """Return in one line what an exception of the library says.
+
+    The library's own have a line each for the function, the code, the call that failed and
+    the place in its source; the first line alone says nothing.
+    """
+    text = str(error)
+    found = re.search(r"^Error Type : (.*)$", text, re.MULTILINE)
+    if found:
+        return found[1].strip()
+    return next((line for line in text.splitlines() if line), type(error).__name__)
+
+
 def codec_names() -> tuple[str, ...]:
     """Return FFmpeg's names of the codecs that some GPU decodes."""
     return tuple(_CODECS)
@@ -219,6 +239,12 @@ def find_extensions(package: Path) -> list[Path]:
     endings = importlib.machinery.EXTENSION_SUFFIXES
     paths = [package / f"{name}{ending}" for name in names for ending in endings]
     return [path for path in paths if path.exists()]
+
+
+def _error_code(error: Exception) -> int | None:
+    """Return the number that an exception of the library bears, of CUDA's or NVENC's."""
+    found = re.search(r"^Error code : (\d+)", str(error), re.MULTILINE)
+    return int(found[1]) if found else None
 
 
 def _is_there(library: str) -> bool:
@@ -266,8 +292,8 @@ def _load_first(candidates: list[Path]) -> ModuleType:
 
 
 def _problem(error: Exception) -> NvdecProblem:
-    """Return what an exception of the package means; its first line says it."""
-    text = (str(error).splitlines() or [type(error).__name__])[0]
+    """Return what an exception of the package means."""
+    text = describe_error(error)
     for library, advice in LIBRARIES.items():
         if library in text:
             return NvdecProblem(f"{library} was not found", advice)

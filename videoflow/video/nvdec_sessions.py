@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from videoflow.video.nvdec import Nvdec
+from videoflow.video.nvdec import Nvdec, describe_error
 from videoflow.video.packets import CannotDecodeError, SequenceForm
 
 __all__ = ["CONVERT", "NvdecSession", "NvdecSessions"]
@@ -150,8 +150,7 @@ class NvdecSessions:
 
 
 def _no_session(error: Exception) -> CannotDecodeError:
-    text = (str(error).splitlines() or [type(error).__name__])[0]
     return CannotDecodeError(
-        f"NVDEC gave no session: {text}",
+        f"NVDEC gave no session: {describe_error(error)}",
         help="'videoflow doctor' shows what is there; fewer streams need fewer sessions",
     )

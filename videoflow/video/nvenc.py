@@ -14,7 +14,7 @@ from torch import Tensor
 from videoflow.errors import OutputError
 from videoflow.video.av.encoder import OutputForm, Preset, VideoMuxer, open_muxer
 from videoflow.video.cuda_stream import CodecStream
-from videoflow.video.nvdec import Nvdec
+from videoflow.video.nvdec import Nvdec, describe_error
 
 __all__ = ["CannotEncodeError", "NvencEncoder", "open_nvenc"]
 
@@ -79,6 +79,8 @@ class NvencEncoder:
         self._stream = stream
         self._to_gpu = to_gpu
         self._parameter_sets = bytes(session.GetSequenceParams())
+        self._num_pictures = 0
+        self._pts_ticks: dict[int, int] = {}  # by number, of pictures without a packet yet
         self._duration_ticks = 0
 
     def write(self, planes: Tensor, *, pts_ticks: int, duration_ticks: int) -> None:
@@ -93,10 +95,11 @@ class NvencEncoder:
             OutputError: It could not be encoded or written.
         """
         surface = _Surface(self._to_gpu(planes).contiguous())
-        parameters = self._nvdec.module.NV_ENC_PIC_PARAMS()
-        parameters.inputTimeStamp = pts_ticks
+        # Whatever time it is told, the library replaces it by a number that counts pictures.
+        self._pts_ticks[self._num_pictures] = pts_ticks
+        self._num_pictures += 1
         self._duration_ticks = duration_ticks
-        self._mux(lambda: self._session.Encode(surface, parameters))
+        self._mux(lambda: self._session.Encode(surface))
 
     def close(self) -> None:
         """Write what the encoder still holds, and the index.
@@ -122,7 +125,7 @@ class NvencEncoder:
                 packets = encode()
         except self._nvdec.errors as error:
             raise OutputError(
-                f"{self._path}: NVENC failed: {error}",
+                f"{self._path}: NVENC failed: {describe_error(error)}",
                 help="encoder='cpu' encodes it on the CPU",
             ) from error
         for packet in packets:
@@ -132,7 +135,7 @@ class NvencEncoder:
             self._parameter_sets = b""  # a container wants them once, in front
             self._muxer.write(
                 data,
-                pts_ticks=packet["timestamp"],
+                pts_ticks=self._pts_ticks.pop(packet["timestamp"]),
                 duration_ticks=self._duration_ticks,
                 is_keyframe=packet["picture_type"] == _IDR,
             )
@@ -178,9 +181,8 @@ def open_nvenc(
             bf=0,  # av/encoder.py, at libx264's, says why
         )
     except nvdec.errors as error:
-        text = (str(error).splitlines() or [type(error).__name__])[0]
         raise CannotEncodeError(
-            f"NVENC gave no session for {width} x {height}: {text}",
+            f"NVENC gave no session for {width} x {height}: {describe_error(error)}",
             help="fewer files at once on one GPU, or pictures of at least 160 x 64; "
             "encoder='cpu' asks for the CPU",
         ) from error

@@ -162,6 +162,8 @@ int register_input(Session *session, RegisterResource *params) {
     return session->fail(unimplemented, "The simulated encoder takes NV12 in CUDA memory only.");
   if (simulated::kind_of(params->resource) != simulated::Kind::device)
     return session->fail(invalid_param, "No memory of the GPU.");
+  simulated::note("register_input %p %ux%u pitch %u", static_cast<void *>(session), params->width,
+                  params->height, params->pitch);
   auto input = std::make_unique<Input>(Input{*params, false});
   params->registered = input.get();
   session->inputs[input.get()] = std::move(input);
