@@ -47,7 +47,7 @@ def why_not() -> str | None:
         return f"{missing[0]} is not installed"
     if importlib.util.find_spec("PyNvVideoCodec") is None:
         return "PyNvVideoCodec is not installed"
-    if _headers() is None:
+    if not _headers():
         return "CUDA's headers, which Triton brings, are not there"
     return None
 
@@ -94,17 +94,25 @@ def _compile(library: Path, parts: Sequence[str | Path]) -> None:
         str(HERE / "driver" / part) if str(part).endswith(".cpp") else str(part)
         for part in parts
     ]
-    command = ["g++", *_FLAGS, f"-isystem{_headers()}", f"-Wl,-soname,{library.name}"]
+    headers = [f"-isystem{folder}" for folder in _headers()]
+    command = ["g++", *_FLAGS, *headers, f"-Wl,-soname,{library.name}"]
     command += ["-Wl,-rpath,$ORIGIN", "-o", str(library), *sources]
     subprocess.run(command, check=True, text=True, cwd=HERE / "driver")
 
 
-def _headers() -> Path | None:
+def _headers() -> list[Path]:
+    """Return folders with CUDA's headers, or nothing if they are not there.
+
+    First those of the runtime that torch was built with, whose structures it takes; Triton has
+    the few beside them, of whatever version.
+    """
     spec = importlib.util.find_spec("triton")  # its folder; nothing is imported
     if spec is None or not spec.submodule_search_locations:
-        return None
-    folder = Path(spec.submodule_search_locations[0], "backends", "nvidia", "include")
-    return folder if (folder / "cuda_runtime_api.h").exists() else None
+        return []
+    runtimes = Path(torch.__file__).parents[1] / "nvidia" / "cu13" / "include"
+    tritons = Path(spec.submodule_search_locations[0], "backends", "nvidia", "include")
+    folders = [folder for folder in (runtimes, tritons) if folder.is_dir()]
+    return folders if (tritons / "cuda_runtime_api.h").exists() else []
 
 
 @cache

@@ -7,6 +7,7 @@ computes at once: what other streams have not done yet, the computation does not
 from __future__ import annotations
 
 import ctypes
+import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -47,6 +48,12 @@ _libraries: list[Any] = []  # an override lasts as long as its library
 def compute_on_the_host() -> None:
     """Replace what torch would launch kernels for, in this process."""
     torch.backends.cudnn.enabled = False
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Warning only once for all operators")  # torch 2.11
+        _replace_kernels()
+
+
+def _replace_kernels() -> None:
     for namespace in _NAMESPACES:
         library: Any = torch.library.Library(namespace, "IMPL", "CUDA")  # type: ignore[no-untyped-call] # torch's
         _libraries.append(library)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -32,13 +33,17 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run_python(driver: Path, tmp_path: Path) -> Run:
-    """Return what runs a Python that has simulated GPUs."""
+    """Return what runs a Python that has simulated GPUs, ``without`` some libraries of it."""
 
     def run(
-        *arguments: str, num_gpus: int = 1, **variables: str
+        *arguments: str, num_gpus: int = 1, without: Sequence[str] = (), **variables: str
     ) -> subprocess.CompletedProcess[str]:
         faulthandler.cancel_dump_traceback_later()  # what runs inside watches its own time
-        given = environment(driver, tmp_path / "book", num_gpus=num_gpus)
+        folder = driver
+        if without:
+            folder = tmp_path / "driver"
+            shutil.copytree(driver, folder, ignore=lambda *_: without)
+        given = environment(folder, tmp_path / "book", num_gpus=num_gpus)
         return subprocess.run(
             [sys.executable, *arguments],
             env=os.environ | given | variables,
