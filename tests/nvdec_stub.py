@@ -52,6 +52,18 @@ _DECODERS = {
 class PyNvVCException(Exception):
     """What the library raises; no RuntimeError."""
 
+    @classmethod
+    def of(cls, function: str, code: int, text: str) -> PyNvVCException:
+        """Return one with the library's own lines; the first one names the function alone."""
+        lines = (f"{function} : ", f"Error code : {code}", f"Error Type : {text}", "at x.cpp:1")
+        return cls("\n".join(lines) + "\n")
+
+
+def no_session(function: str, code: int) -> PyNvVCException:
+    """Return what the library raises where the driver opens no session of an encoder."""
+    call = "m_nvenc.nvEncOpenEncodeSessionEx(&encodeSessionExParams, &hEncoder)"
+    return PyNvVCException.of(function, code, f"{call} returned error {code}")
+
 
 class PyNvVCExceptionUnsupported(Exception):
     """What the library raises for what the GPU cannot do."""
@@ -239,7 +251,7 @@ class FakeLibrary:
 
     def GetEncoderCaps(self, *, gpuid: int, codec: str) -> dict[str, int]:
         if not self.num_encoders:
-            raise PyNvVCException("NvEncOpenEncodeSessionEx failed: no encode device")
+            raise no_session("PyNvEncoderCaps", 2)
         return {"num_encoder_engines": self.num_encoders}
 
     def CreateDecoder(self, *, gpuid: int, codec: Enum, **options: Any) -> PyNvDecoder:
@@ -248,7 +260,7 @@ class FakeLibrary:
         if not self.has_nvcuvid:
             raise PyNvVCException("HandleVideoSequence : error 999")
         if gpuid >= self.num_gpus:
-            raise PyNvVCException("GPU ordinal out of range: 801")
+            raise PyNvVCException.of("ValidateGpuId", 801, "GPU ordinal out of range.")
         return PyNvDecoder(self, codec.name, (options["maxheight"], options["maxwidth"]))
 
     @property

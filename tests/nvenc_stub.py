@@ -1,9 +1,12 @@
 """A stand-in for NVENC through PyNvVideoCodec 2.2.4 that encodes on the CPU.
 
-It has the library's names, kinds of errors and checks of its input, as they were seen in the
-library's own binary. What the hardware does beside the CPU is done late here: a picture is
-read not when ``Encode`` is called, but when somebody waits for the stream that the encoder
-works on, so that memory which is written too early shows in the film.
+It has the library's names, kinds of errors and checks of its input, as the library's own binary
+showed them above the simulated driver (`tests/simulated_gpu`): a packet comes with the third
+picture after its own, and bears the number of its picture, whatever time that was given.
+
+What the hardware does beside the CPU is done late here: a picture is read not when ``Encode``
+is called, but when somebody waits for the stream that the encoder works on, so that memory
+which is written too early shows in the film.
 """
 
 from __future__ import annotations
@@ -22,18 +25,10 @@ from av.codec.context import Flags
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 
-from tests.nvdec_stub import FakeLibrary, PyNvVCException, PyNvVCExceptionUnsupported
+from tests.nvdec_stub import FakeLibrary, PyNvVCException, no_session
 from videoflow.video.capabilities import VideoCapabilities
 
 P_PICTURE, IDR_PICTURE = 0, 3  # NV_ENC_PIC_TYPE
-
-
-@dataclass
-class NV_ENC_PIC_PARAMS:
-    """What a picture is encoded with."""
-
-    inputTimeStamp: int = 0
-    encodePicFlags: int = 0
 
 
 class PyNvEncoder:
@@ -44,7 +39,6 @@ class PyNvEncoder:
         self._size_hw = size_hw
         self._context = _open_x264(size_hw, bf, qp)
         self._parameter_sets = bytes(self._context.extradata or b"")
-        self._has_begun = False
         self._done: list[dict[str, Any]] = []
         self._num_pictures = 0
         library.num_sessions += 1
@@ -52,14 +46,15 @@ class PyNvEncoder:
     def GetSequenceParams(self) -> bytes:
         return self._parameter_sets
 
-    def Encode(self, frame: Any, parameters: NV_ENC_PIC_PARAMS) -> list[dict[str, Any]]:
+    def Encode(self, frame: Any) -> list[dict[str, Any]]:
         self._library.events.append("encode")
+        number = self._num_pictures
         self._num_pictures += 1
         if self._num_pictures in self._library.encode_errors:
-            raise PyNvVCException("nvEncLockBitstream returned error 8")
+            call = "m_nvenc.nvEncLockBitstream(m_hEncoder, &lockBitstreamData)"
+            raise PyNvVCException.of("GetEncodedPacket", 8, f"{call} returned error 8")
         address = self._address_of(frame.cuda())
-        time = parameters.inputTimeStamp
-        self._library.queued.append(lambda: self._read(frame, address, time))
+        self._library.queued.append(lambda: self._read(frame, address, number))
         return self._take(leave=self._library.encoder_delay)
 
     def EndEncode(self) -> list[dict[str, Any]]:
@@ -76,11 +71,13 @@ class PyNvEncoder:
                 raise ValueError("__cuda_array_interface__ protocol: stream must not be 0")
             if view["typestr"] != "|u1":
                 raise ValueError("Could not encode CUDA array! Invalid typstr")
-        if luma["shape"] != (height, width, 1) or chroma["shape"][:2] != (
-            height // 2,
-            width // 2,
+        for view, wanted in (
+            (luma, (height, width, 1)),
+            (chroma, (height // 2, width // 2, 2)),
         ):
-            raise ValueError(f"Tensor height : {luma['shape']} passed to encoder.")
+            if view["shape"] != wanted:
+                shape = list(view["shape"])
+                raise RuntimeError(f"Invalid shape: {shape}, expected: {list(wanted)}")
         if luma["strides"] != (width, 1, 1) or chroma["strides"] != (width, 2, 1):
             raise ValueError("Invalid strides")
         address: int = luma["data"][0]
@@ -88,19 +85,19 @@ class PyNvEncoder:
             raise ValueError("Unsupported surface allocation. uv plane must follow yplane.")
         return address
 
-    def _read(self, _frame: Any, address: int, time: int) -> None:
+    def _read(self, _frame: Any, address: int, number: int) -> None:
         self._library.events.append("read")
         height, width = self._size_hw
         data = ctypes.string_at(address, height * width * 3 // 2)
         planes = np.frombuffer(data, np.uint8).reshape(height * 3 // 2, width)
         picture = av.VideoFrame.from_ndarray(planes, format="nv12")
-        picture.pts, picture.time_base = time, Fraction(1, 90_000)
+        picture.pts, picture.time_base = number, Fraction(1, 30)
         self._keep(self._context.encode(picture))
 
     def _keep(self, packets: list[Packet[Any]]) -> None:
         for packet in packets:
-            data = bytes(packet) if self._has_begun else self._parameter_sets + bytes(packet)
-            self._has_begun = True
+            headers = self._parameter_sets if packet.is_keyframe else b""
+            data = headers + bytes(packet)
             kind = IDR_PICTURE if packet.is_keyframe else P_PICTURE
             self._done.append({"data": data, "timestamp": packet.pts, "picture_type": kind})
 
@@ -131,12 +128,15 @@ class FakeNvenc(FakeLibrary):
     max_sessions: int = 8
     min_encoded_hw: tuple[int, int] = (2, 2)
     encode_errors: frozenset[int] = frozenset()
-    encoder_delay: int = 0
+    encoder_delay: int = 2  # a picture is read when its call is over
     num_b_frames: int | None = None
     num_sessions: int = 0
     queued: list[Callable[[], None]] = field(default_factory=list)
 
-    NV_ENC_PIC_PARAMS = NV_ENC_PIC_PARAMS
+    def GetEncoderCaps(self, *, gpuid: int, codec: str) -> dict[str, int]:
+        if self.num_encoders and self.num_sessions >= self.max_sessions:
+            raise no_session("PyNvEncoderCaps", 10)
+        return super().GetEncoderCaps(gpuid=gpuid, codec=codec)
 
     def CreateEncoder(
         self, width: int, height: int, fmt: str, usecpuinputbuffer: bool, **options: Any
@@ -146,13 +146,14 @@ class FakeNvenc(FakeLibrary):
         assert fmt == "NV12"
         assert not usecpuinputbuffer
         if not self.num_encoders:
-            raise PyNvVCExceptionUnsupported("NvEncOpenEncodeSessionEx: no encode device")
+            raise no_session("PyNvEncoderCaps", 2)
         if options["gpu_id"] >= self.num_gpus:
-            raise PyNvVCException("GPU ordinal out of range: 801")
+            raise PyNvVCException.of("ValidateGpuId", 801, "GPU ordinal out of range.")
         if self.num_sessions >= self.max_sessions:
-            raise PyNvVCException("NvEncOpenEncodeSessionEx : returned error 10")
+            raise no_session("PyNvEncoderCaps", 10)
         if height < self.min_encoded_hw[0] or width < self.min_encoded_hw[1]:
-            raise PyNvVCException("nvEncInitializeEncoder : returned error 8")
+            call = "m_nvenc.nvEncInitializeEncoder(m_hEncoder, &m_initializeParams)"
+            raise PyNvVCException.of("CreateEncoder", 8, f"{call} returned error 8")
         bf = int(options["bf"]) if self.num_b_frames is None else self.num_b_frames
         return PyNvEncoder(self, (height, width), bf, int(options["constqp"]))
 
@@ -235,8 +236,8 @@ def _open_x264(size_hw: tuple[int, int], bf: int, qp: int) -> VideoCodecContext:
     assert isinstance(context, VideoCodecContext)
     context.height, context.width = size_hw
     context.pix_fmt = "nv12"
-    context.time_base = Fraction(1, 90_000)
-    context.framerate = Fraction(25)
+    context.time_base = Fraction(1, 30)
+    context.framerate = Fraction(30)
     context.max_b_frames = bf
     context.thread_count = 1
     context.options = {"preset": "veryfast", "qp": str(qp), "rc-lookahead": "0"}

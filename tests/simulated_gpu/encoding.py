@@ -82,7 +82,7 @@ def _options(settings: Any) -> dict[str, str]:
     """Return what has libx264 do what was asked for and nothing else: no picture of its own."""
     interval = settings.keyframe_interval
     options = {
-        "preset": "superfast",
+        "preset": "ultrafast",
         "g": str(1 << 30 if interval == _INFINITE else interval),
         "forced-idr": "1",
         "sc_threshold": "0",

@@ -81,11 +81,16 @@ def test_the_first_frame_decides_where_a_film_is_encoded(
     ("library", "encoder", "reason"),
     [
         pytest.param(FakeNvenc(num_encoders=0), "auto", "this GPU has no encoder", id="h100"),
-        pytest.param(FakeNvenc(max_sessions=0), "auto", "gave no session", id="sessions"),
+        pytest.param(
+            FakeNvenc(max_sessions=0),
+            "auto",
+            "gave no session for 64 x 48: m_nvenc.nvEncOpenEncodeSessionEx",
+            id="sessions",
+        ),
         pytest.param(
             FakeNvenc(min_encoded_hw=(64, 160)),
             "auto",
-            "gave no session for 64 x 48",
+            "gave no session for 64 x 48: m_nvenc.nvEncInitializeEncoder",
             id="size",
         ),
         pytest.param(FakeNvenc(num_gpus=0), "auto", "torch can use no GPU", id="no-gpu"),
@@ -134,6 +139,22 @@ def test_what_comes_after_the_last_session_is_encoded_on_the_cpu(tmp_path: Path)
     assert [[index_of(f) for f in read_frames(path)] for path in paths] == [[0, 1, 2, 3, 4]] * 4
     assert bench.opener.num_downloads == 10
     assert len(bench.notes) == 1
+
+
+def test_a_gpu_whose_sessions_are_taken_is_asked_again(tmp_path: Path) -> None:
+    """That others encode with all that there is says nothing of the next film."""
+    bench = Bench(library=FakeNvenc(max_sessions=1))
+    others = VideoWriter(tmp_path / "others.mp4", num_threads=1, opener=bench.opener)
+    others.write(make_frame(0))
+    mine = Bench(library=bench.library)
+
+    mine.write(tmp_path / "first.mp4", [0])
+    others.publish()
+    mine.write(tmp_path / "second.mp4", [0])
+
+    assert mine.opener.num_downloads == 1
+    assert "gave no session" in mine.notes[0]
+    assert len(mine.notes) == 1
 
 
 def test_nvenc_takes_frames_of_the_host_where_it_is_asked_for(tmp_path: Path) -> None:

@@ -263,7 +263,8 @@ def test_a_session_that_fails_is_an_output_error(tmp_path: Path, at: int) -> Non
     """The library's own exceptions reach the user as an error of the file."""
     writer = make_writer(tmp_path / "out.mp4", FakeNvenc(encode_errors=frozenset({at})))
 
-    with pytest.raises(OutputError, match=r"out\.mp4.*: NVENC failed: nvEncLock") as caught:
+    message = r"out\.mp4.*: NVENC failed: .*nvEncLockBitstream.* returned error 8"
+    with pytest.raises(OutputError, match=message) as caught:
         write_all(writer, 5)
     writer.abort()
 

@@ -149,9 +149,9 @@ def choose_encoding(
         return EncodingWay("cpu", None, "encoder='cpu' was asked for")
     if encoder == "auto" and gpu_index is None:
         return EncodingWay("cpu", None, "the pictures are in host memory")
-    where = default_gpu if gpu_index is None else gpu_index
-    obstacle = _nvenc_obstacle(probe(), where)
+    obstacle = _nvenc_obstacle(probe())
     if obstacle is None:
+        where = default_gpu if gpu_index is None else gpu_index
         return EncodingWay("nvenc", where, "the GPU has encoders")
     if encoder == "nvenc":
         raise OutputError(
@@ -230,7 +230,7 @@ def _without_gpu(found: VideoCapabilities) -> DecodingWay:
     return DecodingWay("cpu", None, f"no GPU: {reason}", help, is_fallback=is_lost)
 
 
-def _nvenc_obstacle(found: VideoCapabilities, gpu_index: int) -> NvdecProblem | None:
+def _nvenc_obstacle(found: VideoCapabilities) -> NvdecProblem | None:
     """Return why NVENC cannot be used, or None if it can."""
     if not found.num_gpus:
         way = _without_gpu(found)
@@ -240,7 +240,7 @@ def _nvenc_obstacle(found: VideoCapabilities, gpu_index: int) -> NvdecProblem | 
     if found.nvdec.loading != "package":
         library = "libnvidia-encode.so.1"
         return NvdecProblem(f"{library} was not found", LIBRARIES[library])
-    if not found.nvdec.count_encoders(gpu_index):
+    if not found.nvdec.count_encoders():
         return NvdecProblem(
             "this GPU has no encoder",
             "nothing: H100, H200 and A100 are made so; encoder='cpu' says that you know",

@@ -145,14 +145,14 @@ class Nvdec:
             self._caps[key] = self._ask(codec, chroma, bit_depth)
         return self._caps[key]
 
-    def count_encoders(self, gpu_index: int = 0) -> int:
-        """Return how many encoders a GPU has; H100 and A100 have none.
+    def count_encoders(self) -> int:
+        """Return how many encoders the first GPU has; H100 and A100 have none.
 
-        The library asks by opening a session. Where others have all that there are, the GPU
-        has an encoder at least.
+        Whatever GPU is meant, the library asks the first one, also before it encodes. It asks
+        by opening a session: where others have all that there are, there is an encoder.
         """
         try:
-            caps = self.module.GetEncoderCaps(gpuid=gpu_index, codec="h264")
+            caps = self.module.GetEncoderCaps(gpuid=0, codec="h264")
         except self.errors as error:  # of a GPU without encoder, or without its library
             return int(_error_code(error) == _OUT_OF_MEMORY)
         return int(caps.get("num_encoder_engines", 0))

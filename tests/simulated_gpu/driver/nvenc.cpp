@@ -1,7 +1,8 @@
 // NVIDIA's encoder as a library: sessions, what they are asked for, and what is refused.
 //
-// SIMULATED_GPU_ENCODERS says how many encoders a GPU has: by default none, as an H100.
-// SIMULATED_GPU_ENCODER_SESSIONS says how many sessions all processes have at once.
+// SIMULATED_GPU_ENCODERS says how many encoders each GPU has, "2,0" the first two and the second
+// none: by default none, as an H100. SIMULATED_GPU_ENCODER_SESSIONS says how many sessions all
+// processes may have at once.
 
 #include "nvenc.hpp"
 
@@ -15,20 +16,28 @@
 namespace nvenc {
 namespace {
 
-int number_from(const char *variable, int usual) {
-  const char *text = std::getenv(variable);
-  return text ? std::atoi(text) : usual;
+int num_engines(CUcontext context) {
+  int device = 0;
+  cuCtxPushCurrent(context);
+  cuCtxGetDevice(&device);
+  cuCtxPopCurrent(nullptr);
+  const char *text = std::getenv("SIMULATED_GPU_ENCODERS");
+  for (const char *next; text && device > 0 && (next = std::strchr(text, ',')); --device)
+    text = next + 1;  // where there are fewer numbers than GPUs, the last is for the rest
+  return text ? std::atoi(text) : 0;
 }
 
-int num_engines() { return number_from("SIMULATED_GPU_ENCODERS", 0); }
-int max_sessions() { return number_from("SIMULATED_GPU_ENCODER_SESSIONS", 8); }
+int max_sessions() {
+  const char *text = std::getenv("SIMULATED_GPU_ENCODER_SESSIONS");
+  return text ? std::atoi(text) : 8;
+}
 
 int open(OpenParams *params, void **out) {
   *out = nullptr;
   if (params->version != open_version || params->api_version != api_version)
     return invalid_version;
   if (params->device_type != cuda_device || !params->device) return invalid_device;
-  if (num_engines() == 0) return unsupported_device;
+  if (num_engines(static_cast<CUcontext>(params->device)) == 0) return unsupported_device;
   if (simulated::count_encoders() >= max_sessions()) return out_of_memory;
   simulated::add_encoder(1);
   auto *session = new Session;
@@ -70,7 +79,7 @@ int caps(Session *session, Guid codec, CapsParam *params, int *out) {
     case 31: *out = 65536; break;      // macroblocks
     case 45: *out = min_width; break;
     case 46: *out = min_height; break;
-    case 49: *out = num_engines(); break;
+    case 49: *out = num_engines(session->context); break;
     default: break;
   }
   return success;
