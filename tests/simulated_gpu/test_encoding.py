@@ -64,7 +64,7 @@ def test_both_waits_are_needed(run_python: Run, tmp_path: Path) -> None:
 
 
 FACTS = """
-import json, sys
+import ctypes, json, sys
 from pathlib import Path
 import torch
 from tests.clips import make_frame
@@ -111,27 +111,42 @@ del encoder
 found["B-frames"] = [make(bf=bf).GetNumBFrames() for bf in (0, 2)]
 found["too small"] = error_of(lambda: make(64, 48))
 found["another shape"] = error_of(lambda: make().Encode(_Surface(planes[:-3])))
+
+def context():
+    current = ctypes.c_void_p()
+    ctypes.CDLL("libcuda.so.1").cuCtxGetCurrent(ctypes.byref(current))
+    return current.value
+
+def write(opener):
+    writer = VideoWriter(Path(sys.argv[1]), opener=opener)
+    for _ in range(5):
+        writer.write(type(frame)(planes, frame.stamp))
+    return writer
+
 kept = [make() for _ in range(2)]
-found["no session"] = error_of(make)
+before = context(), torch.cuda.mem_get_info()[0]
 found["encoders while all are taken"] = nvdec.count_encoders()
+notes = []
+write(EncoderOpener(report=notes.append)).publish()
+found["on the CPU"] = [note.split(": m_")[0] for note in notes]
+found["we leave a context"] = before != (context(), torch.cuda.mem_get_info()[0])
+found["no session"] = error_of(make)
+found["it leaves a context"] = before[0] != context()
+ctypes.CDLL("libcuda.so.1").cuCtxPopCurrent_v2(None)
 del kept
 
 torch.cuda.synchronize()
 before = torch.cuda.mem_get_info()[0]
 opener = EncoderOpener("nvenc", report=print)
 for _ in range(4):
-    writer = VideoWriter(Path(sys.argv[1]), opener=opener)
-    for _ in range(5):
-        writer.write(type(frame)(planes, frame.stamp))
-    writer.abort()
+    write(opener).abort()
 found["bytes not given back"] = before - torch.cuda.mem_get_info()[0]
 found["encoders after films that were dropped"] = nvdec.count_encoders()
 print(json.dumps(found), flush=True)
 
 encoder = make()
 encoder.Encode(_Surface(planes))
-writer = VideoWriter(Path(sys.argv[1]), opener=opener)
-writer.write(type(frame)(planes, frame.stamp))
+writer = write(opener)
 """
 
 
@@ -165,6 +180,9 @@ def test_what_the_library_does(run_python: Run, tmp_path: Path) -> None:
             "PyNvVCException", "PyNvEncoderCaps : ", "Error code : 10", call.format(opening, 10)
         ],
         "encoders while all are taken": 1,
+        "on the CPU": ["encoded on the CPU: NVENC gave no session for 256 x 144"],
+        "it leaves a context": True,
+        "we leave a context": False,
         "bytes not given back": 0,
         "encoders after films that were dropped": 3,
     }  # fmt: skip

@@ -21,6 +21,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Literal
 
+from videoflow.video.stray_context import without_stray_context
+
 __all__ = [
     "LIBRARIES",
     "Nvdec",
@@ -152,7 +154,9 @@ class Nvdec:
         by opening a session: where others have all that there are, there is an encoder.
         """
         try:
-            caps = self.module.GetEncoderCaps(gpuid=0, codec="h264")
+            caps = without_stray_context(
+                lambda: self.module.GetEncoderCaps(gpuid=0, codec="h264")
+            )
         except self.errors as error:  # of a GPU without encoder, or without its library
             return int(_error_code(error) == _OUT_OF_MEMORY)
         return int(caps.get("num_encoder_engines", 0))

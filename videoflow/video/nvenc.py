@@ -15,6 +15,7 @@ from videoflow.errors import OutputError
 from videoflow.video.av.encoder import OutputForm, Preset, VideoMuxer, open_muxer
 from videoflow.video.cuda_stream import CodecStream
 from videoflow.video.nvdec import Nvdec, describe_error
+from videoflow.video.stray_context import without_stray_context
 
 __all__ = ["CannotEncodeError", "NvencEncoder", "open_nvenc"]
 
@@ -164,21 +165,23 @@ def open_nvenc(
     """
     height, width = form.size_hw
     try:
-        session = nvdec.module.CreateEncoder(
-            width,
-            height,
-            "NV12",
-            False,  # pictures are on the GPU
-            gpu_id=gpu_index,
-            cudastream=stream.handle,
-            codec="h264",
-            preset=_PRESETS[form.preset],
-            tuning_info="high_quality",
-            rc="constqp",
-            constqp=round(form.crf),
-            gop=_FRAMES_PER_KEYFRAME,
-            idrperiod=_FRAMES_PER_KEYFRAME,  # else these are pictures that nobody can seek to
-            bf=0,  # av/encoder.py, at libx264's, says why
+        session = without_stray_context(
+            lambda: nvdec.module.CreateEncoder(
+                width,
+                height,
+                "NV12",
+                False,  # pictures are on the GPU
+                gpu_id=gpu_index,
+                cudastream=stream.handle,
+                codec="h264",
+                preset=_PRESETS[form.preset],
+                tuning_info="high_quality",
+                rc="constqp",
+                constqp=round(form.crf),
+                gop=_FRAMES_PER_KEYFRAME,
+                idrperiod=_FRAMES_PER_KEYFRAME,  # else these are none that one can seek to
+                bf=0,  # av/encoder.py, at libx264's, says why
+            )
         )
     except nvdec.errors as error:
         raise CannotEncodeError(

@@ -183,6 +183,8 @@ CUresult cuCtxCreate_v2(CUcontext *out, unsigned, CUdevice index) {
 }
 
 CUresult cuCtxDestroy(CUcontext context) {
+  if (context->is_primary) return CUDA_ERROR_INVALID_CONTEXT;
+  if (!current.empty() && current.back() == context) current.pop_back();
   simulated::charge(context->device, -context_bytes);
   return CUDA_SUCCESS;
 }
