@@ -243,5 +243,18 @@ def test_a_flow_transcodes(tmp_path: Path, device: str) -> None:
     assert_alike(tmp_path / "out.mp4", clip)
 
 
+@pytest.mark.usefixtures("nvenc")
+def test_a_flow_encodes_frames_of_the_host_where_that_is_asked_for(tmp_path: Path) -> None:
+    """With ``encoder="nvenc"`` they are uploaded, and the GPU encodes them."""
+    clip = write_clip(tmp_path / "clip.mp4", num_frames=30, size_hw=SIZE_HW)
+    reader = VideoFileReader(clip, device="cpu")
+    writer = VideoFileWriter(tmp_path / "out.mp4", encoder="nvenc", crf=18)(reader)
+
+    report = Flow([reader], [writer]).run().join(120)
+
+    assert_alike(tmp_path / "out.mp4", clip)
+    assert report.notes == ()
+
+
 def frame_on_host(frame: Frame) -> Frame:
     return Frame(frame.buffer.cpu(), frame.stamp, frame.layout, frame.color)

@@ -177,9 +177,12 @@ def _is_dense(tensor: Tensor) -> bool:
 
 
 def _copy_bytes(target: Tensor, source: Tensor, *, is_async: bool) -> None:
-    gpu = target if target.is_cuda else source
+    gpu = source if source.is_cuda else target
     with torch.cuda.device(gpu.device):
         stream = torch.cuda.current_stream()
+        other = torch.cuda.current_stream(target.device) if target.is_cuda else stream
+        if other != stream:  # from GPU to GPU: on the source's, and both wait for each other
+            stream.wait_stream(other)
         status = _runtime().cudaMemcpyAsync(
             ctypes.c_void_p(target.data_ptr()),
             ctypes.c_void_p(source.data_ptr()),
@@ -188,6 +191,8 @@ def _copy_bytes(target: Tensor, source: Tensor, *, is_async: bool) -> None:
             ctypes.c_void_p(stream.cuda_stream),
         )
         assert status == 0
+        if other != stream:
+            other.wait_stream(stream)
         if not is_async and not (target.is_cuda and source.is_cuda):
             stream.synchronize()
 

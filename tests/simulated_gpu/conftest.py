@@ -15,7 +15,7 @@ import pytest
 from tests.simulated_gpu.build import ROOT, build_driver, environment, why_not
 
 # Only Pythons with the simulated driver can import these.
-collect_ignore = ["computing.py", "decoding.py", "startup"]
+collect_ignore = ["computing.py", "decoding.py", "encoding.py", "startup"]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -91,7 +91,7 @@ def _options(settings: Any) -> dict[str, str]:
         "x264-params": "keyint_min=1:mbtree=0:b-pyramid=0",
     }
     if settings.rate_mode == _CONSTANT_QP:  # x264 takes P's, and the others' as factors of it
-        options["qp"] = str(settings.qp_p)
+        options["qp"] = str(max(settings.qp_p, 1))  # 0 is another profile: lossless
         factors = (settings.qp_p - settings.qp_i, settings.qp_b - settings.qp_p)
         ip, pb = (2 ** (difference / 6) for difference in factors)
         options["x264-params"] += f":ipratio={ip}:pbratio={pb}"
