@@ -85,6 +85,8 @@ def _on_the_host(operator: Any) -> Callable[..., Any]:
     def run(*args: Any, **kwargs: Any) -> Any:
         given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         device = next(tensor.device for tensor in given if tensor.is_cuda)
+        if _driver().simulated_is_in_another_context():  # without torch's streams and memory
+            raise RuntimeError(f"CUDA error: invalid resource handle: {operator}")
         torch.cuda.current_stream(device).synchronize()
         hosts = {id(tensor): _host_view(tensor) for tensor in given}
         args, kwargs = tree_map(
@@ -195,6 +197,11 @@ def _copy_bytes(target: Tensor, source: Tensor, *, is_async: bool) -> None:
             other.wait_stream(stream)
         if not is_async and not (target.is_cuda and source.is_cuda):
             stream.synchronize()
+
+
+@cache
+def _driver() -> ctypes.CDLL:
+    return ctypes.CDLL("libcuda.so.1")
 
 
 @cache

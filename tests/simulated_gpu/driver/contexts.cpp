@@ -218,6 +218,9 @@ CUresult cuCtxGetDevice(CUdevice *out) {
   return CUDA_SUCCESS;
 }
 
+// Says whether the thread works in a context that CUDA's runtime, and so torch, does not share.
+int simulated_is_in_another_context() { return !current.empty() && !current.back()->is_primary; }
+
 CUresult cuCtxSynchronize() {
   simulated::drain_device(simulated::current_device());
   return CUDA_SUCCESS;
