@@ -33,8 +33,8 @@ void read(const RegisterResource &surface, const Settings &settings, Picture &pi
   for (size_t row = 0; row < rows; ++row) {
     // Chroma begins below all the rows that the surface has for luma.
     const size_t skipped = row < settings.height ? 0 : surface.height - settings.height;
-    std::memcpy(picture.planes.data() + row * settings.width, from + (row + skipped) * surface.pitch,
-                settings.width);
+    std::memcpy(picture.planes.data() + row * settings.width,
+                from + (row + skipped) * surface.pitch, settings.width);
   }
   std::lock_guard lock(picture.mutex);
   picture.is_read = true;
@@ -107,8 +107,9 @@ int encode_one(Session *session, PicParams *params) {
   picture->duration = params->duration;
   picture->flags = params->flags;
   picture->frame_index = params->frame_index;
-  simulated::note("encode_picture %p time %lu index %u flags %x stream %p", static_cast<void *>(session), params->timestamp, params->frame_index, params->flags,
-                  static_cast<void *>(session->input_stream));
+  simulated::note("encode_picture %p time %lu index %u flags %x stream %p",
+                  static_cast<void *>(session), params->timestamp, params->frame_index,
+                  params->flags, static_cast<void *>(session->input_stream));
   queue_reading(*session, *input->second, picture);
   session->to_encode.push_back(picture);
   *output->second = {{}, nullptr, 0, true, false, false};

@@ -46,7 +46,7 @@ constexpr Guid h264{0x6bc82762, 0x4e63, 0x4ca4, {0xaa, 0x85, 0x1e, 0x50, 0xf3, 0
 constexpr uint32_t nv12 = 1, cuda_device = 1, cuda_pointer = 1;
 constexpr uint32_t picture_p = 0, picture_b = 1, picture_i = 2, picture_idr = 3;
 constexpr uint32_t force_intra = 1, force_idr = 2, end_of_stream = 8;  // of a picture's flags
-constexpr uint32_t constant_qp = 0, variable_rate = 1;
+constexpr uint32_t variable_rate = 1;
 constexpr uint32_t infinite = 0xFFFFFFFF;
 constexpr uint32_t disable_headers = 1 << 7, repeat_headers = 1 << 12;  // of H.264's flags
 
@@ -176,7 +176,6 @@ enum Function {
   open_session = 29,
   register_resource = 30,
   unregister_resource = 31,
-  reconfigure = 32,
   get_last_error = 37,
   set_streams_of = 38,
   get_preset_config_ex = 39,
