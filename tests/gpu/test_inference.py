@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from videoflow.consumers import VoidConsumer
 from videoflow.core import Flow
 from videoflow.data import Detections, Frame, Stamp
 from videoflow.nets.detector import Detector
@@ -21,6 +23,7 @@ from videoflow.nets.postprocess import Selection, make_detections
 from videoflow.nets.predictions import Predictions
 from videoflow.nets.preprocess import fill_plain, make_inputs
 from videoflow.processors import ObjectDetector
+from videoflow.producers import VideoFileReader
 
 pytestmark = pytest.mark.gpu
 
@@ -239,23 +242,52 @@ def test_beginning_does_not_wait(test_data: Path) -> None:
     assert ahead < 1.05 * apart
 
 
+class CrampedDetector(ObjectDetector):
+    """Has memory for some of its batches: less than the largest one takes, more than small."""
+
+    def open(self) -> None:
+        super().open()
+        limit_bytes = (self._peak_bytes(1) + self._peak_bytes(4)) // 2
+        total_bytes = torch.cuda.get_device_properties(CUDA).total_memory
+        torch.cuda.empty_cache()
+        torch.cuda.set_per_process_memory_fraction(limit_bytes / total_bytes, CUDA)
+
+    def _peak_bytes(self, num: int) -> int:
+        pixels = torch.zeros(864, 768, dtype=torch.uint8, device=CUDA)
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(CUDA)
+        self.process_batch([Frame(pixels, Stamp("blank", 0, 0.0, (576, 768)))] * num)
+        return torch.cuda.max_memory_reserved(CUDA)
+
+
+@pytest.mark.usefixtures("weights")
+def test_batches_that_do_not_fit_are_halved(test_data: Path) -> None:
+    """The flow goes on in smaller batches, loses no frame, and says so once."""
+    want = load_detector("yolox_nano", device="cuda").detect(read_frames(test_data, 12, CUDA))
+    read = VideoFileReader(test_data / "video" / "vtest_h264.mp4")
+    detect = CrampedDetector("yolox_nano", max_batch_size=4)(read)
+    flow = Flow([read], [VoidConsumer()(detect)])
+
+    got = list(islice(flow.stream(detect), 12))
+    flow.stop()
+    report = flow.join(60)
+
+    assert_alike(
+        got, [_restamped(one, other) for one, other in zip(want, got, strict=True)], pixels=2.0
+    )
+    assert sum("out of memory with a batch of 4" in note for note in report.notes) == 1
+
+
 @pytest.mark.usefixtures("weights")
 def test_a_flow_begins_its_batches(test_data: Path, tmp_path: Path) -> None:
     """In a flow the node is on the GPU, and finds what it finds alone."""
-    from videoflow.consumers import VoidConsumer
-    from videoflow.producers import VideoFileReader
-
-    want = load_detector("yolox_nano", device="cuda").detect(read_frames(test_data, 40, CUDA))
+    want = load_detector("yolox_nano", device="cuda").detect(read_frames(test_data, 16, CUDA))
     read = VideoFileReader(test_data / "video" / "vtest_h264.mp4")
-    detect = ObjectDetector("yolox_nano", max_batch_size=8)(read)
+    detect = ObjectDetector("yolox_nano", max_batch_size=4)(read)
     flow = Flow([read], [VoidConsumer()(detect)])
     assert "cuda:0" in flow.explain()
 
-    got: list[Detections] = []
-    for found in flow.stream(detect):
-        got.append(found)
-        if len(got) == 40:
-            break
+    got = list(islice(flow.stream(detect), 16))
     flow.stop()
     flow.join(60)
 

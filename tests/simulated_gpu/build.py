@@ -49,7 +49,7 @@ def why_not() -> str | None:
         return f"{missing[0]} is not installed"
     if importlib.util.find_spec("PyNvVideoCodec") is None:
         return "PyNvVideoCodec is not installed"
-    if _headers() is None:
+    if not _headers():
         return "CUDA's headers, which Triton brings, are not there"
     return None
 
@@ -111,17 +111,25 @@ def _build_runtime(folder: Path, driver: Path) -> None:
 
 
 def _compile(product: Path, parts: Sequence[str | Path]) -> None:
-    command = ["g++", *_FLAGS, f"-isystem{_headers()}", *map(str, parts)]
+    headers = [f"-isystem{folder}" for folder in _headers()]
+    command = ["g++", *_FLAGS, *headers, *map(str, parts)]
     command += ["-o", str(product), f"-Wl,-soname,{product.name}", "-Wl,-rpath,$ORIGIN"]
     subprocess.run(command, check=True, text=True, cwd=HERE / "driver")
 
 
-def _headers() -> Path | None:
+def _headers() -> list[Path]:
+    """Return folders with CUDA's headers, or nothing if they are not there.
+
+    First those of the runtime that torch was built with, whose structures it takes; Triton has
+    the few beside them, of whatever version.
+    """
     spec = importlib.util.find_spec("triton")  # its folder; nothing is imported
     if spec is None or not spec.submodule_search_locations:
-        return None
-    folder = Path(spec.submodule_search_locations[0], "backends", "nvidia", "include")
-    return folder if (folder / "cuda_runtime_api.h").exists() else None
+        return []
+    runtimes = Path(torch.__file__).parents[1] / "nvidia" / "cu13" / "include"
+    tritons = Path(spec.submodule_search_locations[0], "backends", "nvidia", "include")
+    folders = [folder for folder in (runtimes, tritons) if folder.is_dir()]
+    return folders if (tritons / "cuda_runtime_api.h").exists() else []
 
 
 @cache
