@@ -59,13 +59,8 @@ def assert_alike(got: list[Detections], want: list[Detections], *, pixels: float
         pytest.param({}, 1.0, id="float32"),
         pytest.param({"precision": "float16"}, 4.0, id="float16"),
         pytest.param({"precision": "bfloat16"}, 12.0, id="bfloat16"),
-        pytest.param({"execution": "graphs"}, 1.0, id="graphs", marks=pytest.mark.hardware),
-        pytest.param(
-            {"execution": "graphs", "precision": "float16"},
-            4.0,
-            id="graphs half",
-            marks=pytest.mark.hardware,
-        ),
+        pytest.param({"execution": "graphs"}, 1.0, id="graphs"),
+        pytest.param({"execution": "graphs", "precision": "float16"}, 4.0, id="graphs half"),
         pytest.param(
             {"execution": "compiled"},
             1.0,
@@ -96,7 +91,6 @@ def test_detections_are_those_of_the_cpu(
     assert_alike(got, want, pixels=pixels)
 
 
-@pytest.mark.hardware
 @pytest.mark.usefixtures("weights")
 def test_sizes_are_recorded_one_by_one(test_data: Path) -> None:
     """Frames of several sizes, in turn, do not disturb each other's recordings."""

@@ -105,9 +105,7 @@ def _build_runtime(folder: Path, driver: Path) -> None:
     here = set[str]().union(*(_symbols_of(Path(part)) for part in parts))
     refusals = folder / "absent.cpp"
     refusals.write_text(_refusals(sorted(_symbols_wanted() - here)))
-    _compile(
-        folder / _RUNTIME, [*parts, refusals, driver, f"-Wl,--version-script={version}"]
-    )
+    _compile(folder / _RUNTIME, [*parts, refusals, driver, f"-Wl,--version-script={version}"])
 
 
 def _compile(product: Path, parts: Sequence[str | Path]) -> None:
