@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,13 @@ import pytest
 from tests.simulated_gpu.build import ROOT, build_driver, environment, why_not
 
 # Only Pythons with the simulated driver can import these.
-collect_ignore = ["computing.py", "decoding.py", "startup"]
+collect_ignore = [
+    "capture_cases.py",
+    "computing.py",
+    "decoding.py",
+    "replay_cases.py",
+    "startup",
+]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -33,20 +40,20 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run_python(driver: Path, tmp_path: Path) -> Run:
     """Return what runs a Python that has simulated GPUs."""
+    return partial(run_with, driver, tmp_path / "book")
 
-    def run(
-        *arguments: str, num_gpus: int = 1, **variables: str
-    ) -> subprocess.CompletedProcess[str]:
-        faulthandler.cancel_dump_traceback_later()  # what runs inside watches its own time
-        given = environment(driver, tmp_path / "book", num_gpus=num_gpus)
-        return subprocess.run(
-            [sys.executable, *arguments],
-            env=os.environ | given | variables,
-            cwd=ROOT,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=280,
-        )
 
-    return run
+def run_with(
+    driver: Path, book: Path, *arguments: str, num_gpus: int = 1, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a Python that has simulated GPUs; see ``environment``."""
+    faulthandler.cancel_dump_traceback_later()  # what runs inside watches its own time
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | environment(driver, book, num_gpus=num_gpus) | variables,
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=280,
+    )

@@ -1,0 +1,194 @@
+"""CUDA graphs: recordings are spoiled by nobody, and give what the layers give one by one."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.gpu.test_inference import CUDA, assert_alike, read_frames
+from videoflow.consumers import VoidConsumer
+from videoflow.core import Flow, Streams
+from videoflow.data import Detections
+from videoflow.errors import ModelError
+from videoflow.nets.execution import GraphedNetwork
+from videoflow.nets.load import load_detector
+from videoflow.processors import ObjectDetector
+from videoflow.producers import VideoFileReader
+from videoflow.runtime.cuda import CudaDevice
+
+pytestmark = pytest.mark.gpu
+
+SIZES = (1, 2, 4, 8)
+
+
+class Doubles(nn.Module):
+    """Doubles its input, and does something else before."""
+
+    def __init__(self, first: Callable[[], object] = lambda: None) -> None:
+        super().__init__()
+        self.first = first
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.first()
+        return images * 2
+
+
+@torch.inference_mode()
+def record_sizes(network: nn.Module) -> None:
+    """Every size is recorded, and gives the double."""
+    stream = torch.cuda.Stream(CUDA)  # type: ignore[no-untyped-call] # torch's
+    graphed = GraphedNetwork(network, name="doubles")
+    with torch.cuda.stream(stream):
+        for size in SIZES:
+            images = torch.full((size, 3, 8, 8), float(size), device=CUDA)
+            assert torch.equal(graphed(images), images * 2)
+
+
+@contextmanager
+def repeated(call: Callable[[], object]) -> Iterator[None]:
+    """Call something on another thread, again and again."""
+    is_over = threading.Event()
+
+    def work() -> int:
+        num = 0
+        while not is_over.is_set():
+            call()
+            num += 1
+        return num
+
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work)
+        try:
+            yield
+        finally:
+            is_over.set()
+        assert working.result() > 0
+
+
+def test_threads_record_at_once() -> None:
+    """Each thread of a process has its recordings, whatever the others record meanwhile."""
+    with ThreadPoolExecutor(4) as pool:
+        recordings = [pool.submit(record_sizes, Doubles()) for _ in range(4)]
+
+        for recording in recordings:
+            recording.result()
+
+
+def test_other_threads_use_the_gpu() -> None:
+    """A reader that decodes, waits for its own work and makes new slots spoils no recording."""
+    device = CudaDevice("cuda:0")
+
+    def read() -> None:
+        with device.activate():
+            slot = device.allocate(3 << 20)
+            device.export(slot)
+            event, _ = device.new_event()
+            slot.fill_(1)
+            device.record(event)
+            device.wait_on_host(event)
+            assert int(slot[-1]) == 1
+
+    with repeated(read):
+        for _ in range(5):
+            record_sizes(Doubles())
+
+
+class Waits:
+    """Waits for the GPU when it goes, like what frees memory of its own."""
+
+    def __del__(self) -> None:
+        torch.cuda.synchronize(CUDA)
+
+
+def test_garbage_is_not_collected_meanwhile() -> None:
+    """What is thrown away while a network is recorded is collected afterwards."""
+
+    def litter() -> None:
+        for _ in range(100):
+            cycle: list[object] = [Waits()]
+            cycle.append(cycle)
+
+    threshold = gc.get_threshold()
+    gc.set_threshold(10, 1, 1)
+    try:
+        record_sizes(Doubles(litter))
+    finally:
+        gc.set_threshold(*threshold)
+    assert gc.isenabled()
+
+
+def test_a_network_that_waits_is_refused() -> None:
+    """The error names the first cause, and the GPU is as usable as before."""
+    lamp = torch.ones(1, device=CUDA)
+    cause = "not permitted when stream is capturing|STREAM_CAPTURE_UNSUPPORTED"
+
+    with pytest.raises(ModelError, match=f"'doubles': cannot be recorded .*({cause})"):
+        record_sizes(Doubles(lamp.item))
+
+    record_sizes(Doubles())
+
+
+@pytest.mark.usefixtures("weights")
+@pytest.mark.parametrize("name", ["cuda:0", "cuda:1"])
+def test_batches_of_all_sizes_in_flight(test_data: Path, name: str) -> None:
+    """Batches that are begun before others have ended get their own results, on each GPU."""
+    device = torch.device(name)
+    if torch.cuda.device_count() <= (device.index or 0):
+        pytest.skip(f"no {name}")
+    frames = read_frames(test_data, 14, device)
+    want = load_detector("yolox_nano", device=name).detect(frames)
+    detector = load_detector("yolox_nano", device=name, execution="graphs")
+
+    finish: list[Callable[[], list[Detections]]] = []
+    rest = iter(frames)
+    while batch := list(islice(rest, (1, 3, 2, 1)[len(finish) % 4])):
+        finish.append(detector.begin(batch))
+
+    got = [found for results in finish for found in results()]
+    assert len(finish) == 8
+    assert_alike(got, want, pixels=0.5)
+
+
+@pytest.mark.usefixtures("weights")
+def test_memory_is_given_back(test_data: Path) -> None:
+    """A model that is let go of leaves nothing on the GPU."""
+    frames = read_frames(test_data, 2, CUDA)
+    left: list[tuple[int, int]] = []
+
+    for _ in range(3):
+        load_detector("yolox_nano", device="cuda:0", execution="graphs").detect(frames)
+        torch.cuda.empty_cache()
+        left.append((torch.cuda.mem_get_info(CUDA)[0], torch.cuda.memory_allocated(CUDA)))
+
+    assert left[1] == left[2]
+
+
+@pytest.mark.usefixtures("weights")
+def test_a_flow_records_as_it_goes(test_data: Path) -> None:
+    """Streams of two proportions in one worker: recorded beside the readers' decoding."""
+    names = ("vtest_h264", "one-by-one-person-detection")
+    readers = [VideoFileReader(test_data / "video" / f"{name}.mp4") for name in names]
+    detect = ObjectDetector("yolox_nano", execution="graphs", max_batch_size=2)
+    detect(Streams(*readers))
+    flow = Flow([*readers], [VoidConsumer()(detect)], placement="fused")
+
+    got = sorted(
+        islice(flow.stream(detect), 12), key=lambda one: (one.stamp.stream, one.stamp.index)
+    )
+    flow.stop()
+    flow.join(60)
+
+    assert {one.stamp.stream for one in got} == set(names)
+    street = [one for one in got if one.stamp.stream == names[0]]
+    frames = read_frames(test_data, len(street), CUDA)
+    want = load_detector("yolox_nano", device="cuda").detect(frames)
+    assert_alike(street, want, pixels=2.0)
