@@ -113,6 +113,32 @@ def test_a_network_that_waits_is_refused() -> None:
     record_sizes(Doubles())
 
 
+@torch.inference_mode()
+def test_a_recording_for_which_memory_does_not_last() -> None:
+    """It is an error of memory, after which smaller batches are recorded."""
+    num_calls = 0
+
+    def run(images: Tensor) -> Tensor:
+        nonlocal num_calls
+        doubled = images * 2
+        num_calls += 1
+        if num_calls == 4:  # the first calls are trials
+            torch.empty(1 << 42, dtype=torch.uint8, device=CUDA)
+        return doubled
+
+    graphed = GraphedNetwork(run, name="doubles")
+    images = torch.ones(8, 3, 8, 8, device=CUDA)
+
+    with (
+        torch.cuda.stream(torch.cuda.Stream(CUDA)),  # type: ignore[no-untyped-call] # torch's
+        pytest.raises(torch.OutOfMemoryError),
+    ):
+        graphed(images)
+
+    with torch.cuda.stream(torch.cuda.Stream(CUDA)):  # type: ignore[no-untyped-call] # torch's
+        assert torch.equal(graphed(images[:4]), images[:4] * 2)
+
+
 @pytest.mark.usefixtures("weights")
 @pytest.mark.parametrize("name", ["cuda:0", "cuda:1"])
 def test_batches_of_all_sizes_in_flight(test_data: Path, name: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Literal, NamedTuple
@@ -162,14 +163,16 @@ class CudaRecorder:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._pool: Any = None
+        self._newest: Callable[[], torch.cuda.CUDAGraph | None] = lambda: None
         self._stream: torch.cuda.Stream | None = None
 
     def __call__(
         self, run: Callable[[Tensor], Any], images: Tensor
     ) -> tuple[Any, Callable[[], None]]:
         """Record ``run``; see ``Record``."""
-        self._pool = self._pool or torch.cuda.graph_pool_handle()
+        # A pool goes with its last graph, and must not be named again.
+        newest = self._newest()
+        pool = None if newest is None else newest.pool()
         # torch's own stream for recordings is one for all threads, on the first of the GPUs.
         self._stream = self._stream or torch.cuda.Stream(images.device)  # type: ignore[no-untyped-call] # torch's
         had_benchmark = torch.backends.cudnn.benchmark
@@ -180,7 +183,7 @@ class CudaRecorder:
             graph = torch.cuda.CUDAGraph()
             # Other threads of the process (decoders) go on allocating meanwhile.
             capture = torch.cuda.graph(
-                graph, self._pool, stream=self._stream, capture_error_mode="thread_local"
+                graph, pool, stream=self._stream, capture_error_mode="thread_local"
             )
             with _undisturbed(), capture:
                 outputs = run(images)
@@ -194,6 +197,7 @@ class CudaRecorder:
             ) from error
         finally:
             torch.backends.cudnn.benchmark = had_benchmark
+        self._newest = weakref.ref(graph)
         return outputs, graph.replay
 
 
