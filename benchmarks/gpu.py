@@ -9,9 +9,10 @@ another has left. With ``--json`` the object is written again after each part: a
 off leaves what it has measured. A part that fails or has no time left is told with its error
 and the figures that it had; the others go on. Without ``--clip`` a clip of 1080p H.264 is made:
 of the pictures of ``--source``, or of a pattern. ``flow_over_limit_ratio`` is the flow's best
-speed over the smaller of the decoders' and the model's. Where there is no NVDEC, the CPU
-decodes, and ``decode.nvdec_skipped`` says why. With ``--smoke`` everything is small: to see
-that all parts run, also on a CPU.
+speed over the smaller of the decoders' and the model's, ``flow_over_loop_ratio`` the same over
+that of the plain loop that one writes by hand. Where there is no NVDEC, the CPU decodes, and
+``decode.nvdec_skipped`` says why. With ``--smoke`` everything is small: to see that all parts
+run, also on a CPU.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import torch
-from gpu_parts import PARTS, Settings, write_clip
+from gpu_clip import write_clip
+from gpu_measure import Settings
+from gpu_parts import PARTS
 from machine import machine
 
 _MARK = "figures of a part: "
@@ -48,13 +51,13 @@ def main() -> None:
         "command": shlex.join(sys.argv),
         "date": datetime.now(UTC).isoformat(),
     }
-    result |= {**machine(), **_device(), "flow_over_limit_ratio": None}
+    result |= {**machine(), **_device(), **_ratios({})}
     parts: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
         clip = arguments.clip or _make_clip(arguments, Path(folder) / "clip.mp4")
         for name in arguments.parts or PARTS:
             parts[name] = _run_part(name, clip, until - time.monotonic())
-            result["flow_over_limit_ratio"] = _ratio(parts)
+            result |= _ratios(parts)
             if arguments.json:
                 arguments.json.write_text(json.dumps(result | parts, indent=2) + "\n")
     print(json.dumps(result | parts, indent=2))
@@ -129,14 +132,18 @@ def _lines(stream: TextIO) -> list[str]:
     return stream.read().splitlines()
 
 
-def _ratio(parts: dict[str, dict[str, Any]]) -> float | None:
-    """Return the best flow over the smaller of the two limits; None where a part failed."""
-    names = ("flow", "decode", "model")
-    speeds = [parts.get(name, {}).get(f"{name}_fps") for name in names]
-    if not all(speeds):
-        return None
-    flow, *limits = (max(speed.values()) for speed in speeds if speed)
-    return round(float(flow / min(limits)), 3)
+def _ratios(parts: dict[str, dict[str, Any]]) -> dict[str, float | None]:
+    """Return the best flow over the smaller of its limits, and over the loop, where known."""
+    flow, decode, model = (
+        max((parts.get(name, {}).get(f"{name}_fps") or {}).values(), default=None)
+        for name in ("flow", "decode", "model")
+    )
+    loop = parts.get("loop", {}).get("loop_fps")
+    limit = min(decode, model) if decode and model else None
+    return {
+        "flow_over_limit_ratio": round(flow / limit, 3) if flow and limit else None,
+        "flow_over_loop_ratio": round(flow / loop, 2) if flow and loop else None,
+    }
 
 
 def _device() -> dict[str, Any]:

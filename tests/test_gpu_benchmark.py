@@ -36,6 +36,7 @@ def test_every_part_runs_on_a_cpu(tmp_path: Path) -> None:
     assert set(result["decode"]["decode_fps"]) == set(result["flow"]["flow_fps"]) == {"1", "2"}
     assert result["model"]["best_batch"] in (1, 2)
     assert result["flow_over_limit_ratio"] > 0
+    assert result["flow_over_loop_ratio"] > 0
     assert 0 < result["ages"]["age_p50_seconds"] <= result["ages"]["age_p99_seconds"]
     assert result["ages"]["frames_read"] == 24
     assert result["hand_over"]["slot_microseconds"] > 0
@@ -58,7 +59,7 @@ def test_a_part_that_fails_does_not_take_the_others_along(tmp_path: Path) -> Non
     assert result["model"]["model_fps"]["1"] > 0
     assert "error" not in result["model"]
     assert "none.mp4" in " ".join(result["decode"]["error"])
-    assert result["flow_over_limit_ratio"] is None
+    assert result["flow_over_limit_ratio"] is result["flow_over_loop_ratio"] is None
 
 
 def test_without_time_the_result_says_so(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ python3 -m pip install -q --target "$work/site" --no-compile --only-binary=:all:
   --implementation cp --python-version "$version" "${platforms[@]}" \
   --platform manylinux2014_x86_64 --platform manylinux1_x86_64 \
   av cloudpickle hypothesis psutil pydantic PyNvVideoCodec PyYAML rich typer
+python3 -m pip install -q --target "$work/site" --no-compile --no-deps trackeval  # not its plots
 # Not needed to run: the source of PyNvVideoCodec's FFmpeg, samples, libraries by a second name.
 rm -rf "$work"/site/{external,samples,benchmarks,bin} \
   "$work"/site/PyNvVideoCodec/lib*.so{,.*.*}

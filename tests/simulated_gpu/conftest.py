@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -39,18 +40,34 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run_python(driver: Path, tmp_path: Path) -> Run:
-    """Return what runs a Python that has simulated GPUs."""
-    return partial(run_with, driver, tmp_path / "book")
+    """Return what runs a Python that has simulated GPUs; see ``run_with``."""
+    return partial(run_with, driver, tmp_path)
 
 
-def run_with(
-    driver: Path, book: Path, *arguments: str, num_gpus: int = 1, **variables: str
+def run_with(  # noqa: PLR0913 - where it runs, and with what
+    driver: Path,
+    folder: Path,
+    *arguments: str,
+    num_gpus: int = 1,
+    without: Sequence[str] = (),
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a Python that has simulated GPUs; see ``environment``."""
+    """Run a Python that has simulated GPUs.
+
+    Args:
+        driver: The folder with the driver's libraries.
+        folder: For what belongs to this run.
+        *arguments: Python's.
+        num_gpus: How many GPUs there are.
+        without: Libraries of the driver that are not there.
+        **variables: Of the environment.
+    """
     faulthandler.cancel_dump_traceback_later()  # what runs inside watches its own time
+    if without:
+        driver = shutil.copytree(driver, folder / "driver", ignore=lambda *_: without)
     return subprocess.run(
         [sys.executable, *arguments],
-        env=os.environ | environment(driver, book, num_gpus=num_gpus) | variables,
+        env=os.environ | environment(driver, folder / "book", num_gpus=num_gpus) | variables,
         cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,

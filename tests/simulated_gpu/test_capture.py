@@ -54,7 +54,7 @@ ENDS = {
 def answers(driver: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[int]]:
     """Return what ``capture_cases.py`` has found out, by the names of its cases."""
     cases = Path(__file__).with_name("capture_cases.py")
-    done = run_with(driver, tmp_path_factory.mktemp("cases") / "book", str(cases))
+    done = run_with(driver, tmp_path_factory.mktemp("cases"), str(cases))
     assert done.returncode == 0, done.stdout
     found: dict[str, list[int]] = json.loads(done.stdout)
     assert found.keys() == {*PROHIBITED, *MODES, *ENDS}
@@ -95,8 +95,8 @@ def test_ends_of_a_capture(case: str, answers: dict[str, list[int]]) -> None:
 def replays(driver: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return what ``replay_cases.py`` has found out, and how it ended."""
     cases = Path(__file__).with_name("replay_cases.py")
-    book = tmp_path_factory.mktemp("replays") / "book"
-    done = run_with(driver, book, str(cases), SIMULATED_GPU_DELAY_US="20000")
+    folder = tmp_path_factory.mktemp("replays")
+    done = run_with(driver, folder, str(cases), SIMULATED_GPU_DELAY_US="20000")
     assert done.stdout.count("\n") == 2, done.stdout
     first, last = done.stdout.splitlines()
     found: dict[str, Any] = json.loads(first)
