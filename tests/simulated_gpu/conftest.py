@@ -44,7 +44,7 @@ def run_python(driver: Path, tmp_path: Path) -> Run:
     return partial(run_with, driver, tmp_path)
 
 
-def run_with(  # noqa: PLR0913 - where it runs, and with what
+def run_with(
     driver: Path,
     folder: Path,
     *arguments: str,
