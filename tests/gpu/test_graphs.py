@@ -139,6 +139,19 @@ def test_a_recording_for_which_memory_does_not_last() -> None:
         assert torch.equal(graphed(images[:4]), images[:4] * 2)
 
 
+@torch.inference_mode()
+def test_recordings_that_were_let_go_of_are_made_again() -> None:
+    """Also while somebody holds what one of them has written."""
+    graphed = GraphedNetwork(Doubles(), name="doubles")
+    images = torch.ones(2, 3, 8, 8, device=CUDA)
+
+    with torch.cuda.stream(torch.cuda.Stream(CUDA)):  # type: ignore[no-untyped-call] # torch's
+        held = graphed(images)
+        graphed.forget()
+
+        assert torch.equal(graphed(images), held)
+
+
 @pytest.mark.usefixtures("weights")
 @pytest.mark.parametrize("name", ["cuda:0", "cuda:1"])
 def test_batches_of_all_sizes_in_flight(test_data: Path, name: str) -> None:
@@ -146,7 +159,7 @@ def test_batches_of_all_sizes_in_flight(test_data: Path, name: str) -> None:
     device = torch.device(name)
     if torch.cuda.device_count() <= (device.index or 0):
         pytest.skip(f"no {name}")
-    frames = read_frames(test_data, 14, device)
+    frames = read_frames(test_data, 7, device)
     want = load_detector("yolox_nano", device=name).detect(frames)
     detector = load_detector("yolox_nano", device=name, execution="graphs")
 
@@ -156,14 +169,14 @@ def test_batches_of_all_sizes_in_flight(test_data: Path, name: str) -> None:
         finish.append(detector.begin(batch))
 
     got = [found for results in finish for found in results()]
-    assert len(finish) == 8
+    assert len(finish) == 4
     assert_alike(got, want, pixels=0.5)
 
 
 @pytest.mark.usefixtures("weights")
 def test_memory_is_given_back(test_data: Path) -> None:
     """A model that is let go of leaves nothing on the GPU."""
-    frames = read_frames(test_data, 2, CUDA)
+    frames = read_frames(test_data, 1, CUDA)
     left: list[tuple[int, int]] = []
 
     for _ in range(3):
@@ -184,7 +197,7 @@ def test_a_flow_records_as_it_goes(test_data: Path) -> None:
     flow = Flow([*readers], [VoidConsumer()(detect)], placement="fused")
 
     got = sorted(
-        islice(flow.stream(detect), 12), key=lambda one: (one.stamp.stream, one.stamp.index)
+        islice(flow.stream(detect), 8), key=lambda one: (one.stamp.stream, one.stamp.index)
     )
     flow.stop()
     flow.join(60)
