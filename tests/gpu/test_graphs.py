@@ -153,15 +153,14 @@ def test_recordings_that_were_let_go_of_are_made_again() -> None:
 
 
 @pytest.mark.usefixtures("weights")
-@pytest.mark.parametrize("name", ["cuda:0", "cuda:1"])
-def test_batches_of_all_sizes_in_flight(test_data: Path, name: str) -> None:
-    """Batches that are begun before others have ended get their own results, on each GPU."""
-    device = torch.device(name)
-    if torch.cuda.device_count() <= (device.index or 0):
-        pytest.skip(f"no {name}")
+def test_batches_of_all_sizes_in_flight(test_data: Path) -> None:
+    """Batches that are begun before others have ended get their own results, on any GPU."""
+    device = torch.device(
+        "cuda", torch.cuda.device_count() - 1
+    )  # not the first, if there is one
     frames = read_frames(test_data, 7, device)
-    want = load_detector("yolox_nano", device=name).detect(frames)
-    detector = load_detector("yolox_nano", device=name, execution="graphs")
+    want = load_detector("yolox_nano", device=str(device)).detect(frames)
+    detector = load_detector("yolox_nano", device=str(device), execution="graphs")
 
     finish: list[Callable[[], list[Detections]]] = []
     rest = iter(frames)
@@ -173,14 +172,12 @@ def test_batches_of_all_sizes_in_flight(test_data: Path, name: str) -> None:
     assert_alike(got, want, pixels=0.5)
 
 
-@pytest.mark.usefixtures("weights")
-def test_memory_is_given_back(test_data: Path) -> None:
-    """A model that is let go of leaves nothing on the GPU."""
-    frames = read_frames(test_data, 1, CUDA)
+def test_memory_is_given_back() -> None:
+    """A network that is let go of leaves nothing on the GPU, and torch gives back the rest."""
     left: list[tuple[int, int]] = []
 
     for _ in range(3):
-        load_detector("yolox_nano", device="cuda:0", execution="graphs").detect(frames)
+        record_sizes(Doubles())
         torch.cuda.empty_cache()
         left.append((torch.cuda.mem_get_info(CUDA)[0], torch.cuda.memory_allocated(CUDA)))
 

@@ -56,6 +56,9 @@ CUresult check_default(CUstream_st *stream, bool is_use = true) {
   return status;
 }
 
+// Which calls are "potentially unsafe" the reference leaves open but for cudaMalloc. Here they are
+// those that make and free memory, and all by which the host waits or asks: a query of an event
+// by another thread is known to spoil a capture (pytorch/pytorch#104487).
 CUresult check_unsafe_locked() {
   if (thread_mode == CU_STREAM_CAPTURE_MODE_RELAXED) return CUDA_SUCCESS;
   CUresult status = CUDA_SUCCESS;
