@@ -2,8 +2,9 @@
 
 ``driver/`` has the libraries of NVIDIA's driver and runtime that those two load, for host
 memory in place of a GPU's: allocations that other processes open by handles, streams with a
-late thread each, events between processes, a decoder without an encoder beside it, as on an
-H100. ``computing.py`` computes with the CPU's code what torch would launch kernels for.
+late thread each, events between processes, graphs by capture, a decoder without an encoder
+beside it, as on an H100. ``driver/computing.cpp`` computes with the CPU's code what torch
+would launch kernels for, or has a graph compute it.
 
 So what is real is all that Python calls of the two libraries, and the order of it; what is
 not is everything that a GPU does with it. Speeds mean nothing here.
