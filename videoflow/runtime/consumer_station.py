@@ -13,19 +13,17 @@ from videoflow.core.node import (
     Ending,
 )
 from videoflow.runtime.board import age_bin, age_bins
+from videoflow.runtime.frame_station import FrameStation
 from videoflow.runtime.ledger import entered_seconds
 from videoflow.runtime.marks import DELIVERED, Marker
 from videoflow.runtime.plan import Exit
-from videoflow.runtime.station import (
-    ITEMS,
-    Station,
-)
+from videoflow.runtime.station import ITEMS
 from videoflow.runtime.station_lane import StationLane
 
 __all__ = ["ConsumerStation"]
 
 
-class ConsumerStation(Station):
+class ConsumerStation(FrameStation):
     """Calls ``consume`` and lets tickets go home."""
 
     node: ConsumerNode

@@ -1,19 +1,20 @@
 """A node at work in a worker: takes what has arrived, calls the node, sends on.
 
 ``Station`` is what all kinds share: lanes, inputs, ends, errors, counters. How a kind of node
-is called is in ``stations`` (processors, batches, consumers) and ``door`` (producers).
+is called is in ``frame_station`` (frame by frame: ``stations``, ``consumer_station``),
+``batch_station`` and ``door`` (producers).
 """
 
 from __future__ import annotations
 
-import time
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Protocol
 
 from videoflow.core.graph import GraphNode
-from videoflow.core.node import SKIP, Ending, Node
+from videoflow.core.node import Ending, Node
 from videoflow.errors import ConfigError, NodeError, SourceError
 from videoflow.runtime.board import COUNTERS, Board
 from videoflow.runtime.copies import moved
@@ -21,7 +22,7 @@ from videoflow.runtime.deal import Deal
 from videoflow.runtime.desk import Desk
 from videoflow.runtime.marks import Kind, Marker, mark
 from videoflow.runtime.outlet import Outlet
-from videoflow.runtime.payload import PLAIN, AnyPlace, Loader, Local, pack
+from videoflow.runtime.payload import PLAIN, AnyPlace, Loader, pack
 from videoflow.runtime.plan import Plan
 from videoflow.runtime.rings import WorkerRings
 from videoflow.runtime.siting import is_on_gpu
@@ -63,7 +64,7 @@ class Host(Protocol):
         """Wake the workers of producers whose tickets may have come home."""
 
 
-class Station:
+class Station(ABC):
     """One task of a node at work.
 
     Args:
@@ -116,102 +117,13 @@ class Station:
 
     # Work
 
+    @abstractmethod
     def step(self) -> bool:
         """Do a little work; return whether anything was done."""
-        has_worked = False
-        for lane in self.lanes:
-            if lane.is_over:
-                continue
-            length = lane.run_length()
-            if length:
-                self._work(lane, min(length, MAX_RUN))
-                has_worked = True
-            elif lane.has_all_inputs:
-                has_worked |= self._finish(lane)
-        if not self.is_done and all(lane.is_over for lane in self.lanes):
-            self.is_done = True
-            has_worked = True
-        return has_worked
 
     def due_seconds(self) -> float | None:
         """Return when ``step`` should be tried again even if nothing arrives, or None."""
         return None
-
-    def _work(self, lane: StationLane, length: int) -> None:
-        """Take up to ``length`` frames of ``lane`` and send on what becomes of them."""
-        seq, window, stride = lane.seq, lane.window, lane.inboxes[0].stride
-        packed: list[Any] = []
-        kept: list[Any] = []
-        begin = time.monotonic()
-        deadline = begin + BUDGET_SECONDS
-        for number in range(length):
-            value = lane.take(self._skipped)
-            if type(value) is Marker:
-                packed.append(value)
-                kept.append(value)
-            else:
-                at = seq + number * stride
-                output, places = self._call(lane, at, window, value)
-                as_packed, as_kept = self._forms(lane, at, output, places)
-                packed.append(as_packed)
-                kept.append(as_kept)
-            if time.monotonic() > deadline:
-                break
-        self.counters[COMPUTE] += time.monotonic() - begin
-        self._send(lane, seq, stride, window, packed, kept)
-
-    def _forms(
-        self, lane: StationLane, seq: int, output: Any, places: Sequence[AnyPlace]
-    ) -> tuple[Any, Any]:
-        """Return an output as messages carry it, and as it stays in the process."""
-        if type(output) in PLAIN or type(output) is Marker:
-            return output, output
-        packed = self._pack(lane, seq, output, places) if self.outlet.has_remotes else output
-        return packed, packed if type(packed) is Marker else _local(output, places)
-
-    def _send(  # noqa: PLR0913 - a run, in its two forms
-        self,
-        lane: StationLane,
-        seq: int,
-        stride: int,
-        window: int,
-        packed: list[Any],
-        kept: list[Any],
-    ) -> None:
-        self.counters[ITEMS] += len(packed or kept)
-        self.outlet.put(lane.index, seq, stride, window, packed, kept)
-
-    def _call(
-        self, lane: StationLane, seq: int, window: int, value: Any
-    ) -> tuple[Any, Sequence[AnyPlace]]:
-        """Return the node's output for one frame, or a marker, and the places it may show."""
-        if self._is_broken:
-            return self._failed, ()
-        places: list[AnyPlace] = []
-        try:
-            inputs, places = self._load(value)
-            self.desk.begin((lane.index, seq, window))
-            output = self._invoke(lane, inputs)
-        except Exception as error:
-            return self._fail(lane.name, seq, error), ()
-        finally:
-            self.host.rings.done(places)
-        return self._settled(output, places)
-
-    def _settled(self, output: Any, places: list[AnyPlace]) -> tuple[Any, Sequence[AnyPlace]]:
-        if output is SKIP:
-            self.counters[SKIPPED] += 1
-            return self._skipped, ()
-        if type(output) not in PLAIN:
-            self.desk.look_at(output)
-        own = self.desk.places()
-        if own:
-            output = self.desk.lend(output)
-            places.extend(own)
-        return output, places
-
-    def _invoke(self, lane: StationLane, inputs: Sequence[Any]) -> Any:
-        raise AssertionError("each kind of station calls its node in its own way")
 
     def _load(self, value: Any) -> tuple[Sequence[Any], list[AnyPlace]]:
         """Return the inputs of a call, and the places that they show."""
@@ -236,6 +148,19 @@ class Station:
         if not self._has_foreign_inputs:
             return value
         return moved(value, self.host.rings.devices, self.device)
+
+    def _send(  # noqa: PLR0913 - a run, in its two forms
+        self,
+        lane: StationLane,
+        seq: int,
+        stride: int,
+        window: int,
+        packed: list[Any],
+        kept: list[Any],
+    ) -> None:
+        """Send a run of outputs to all who take them, packed to other processes."""
+        self.counters[ITEMS] += len(packed or kept)
+        self.outlet.put(lane.index, seq, stride, window, packed, kept)
 
     def _pack(
         self,
@@ -334,10 +259,6 @@ def node_error(
         remote_traceback="".join(traceback.format_exception(error)),
         is_wrong_input=isinstance(error, ConfigError | SourceError) and not frame_index,
     )
-
-
-def _local(output: Any, places: Sequence[AnyPlace]) -> Any:
-    return Local(output, tuple(places)) if places else output
 
 
 def _ports(graph_node: GraphNode) -> tuple[dict[int, int], ...]:

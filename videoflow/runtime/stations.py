@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from videoflow.core.node import SKIP, PerStreamProcessorNode, ProcessorNode
+from videoflow.runtime.frame_station import FrameStation
 from videoflow.runtime.ledger import lane_home
 from videoflow.runtime.payload import Local
-from videoflow.runtime.station import COMPUTE, FLUSHED, Station
+from videoflow.runtime.station import COMPUTE, FLUSHED
 from videoflow.runtime.station_lane import StationLane
 
 __all__ = ["PerStreamStation", "ProcessorStation"]
@@ -19,7 +20,7 @@ _FLUSH_RETRY_SECONDS = 0.005
 _NOTHING = object()
 
 
-class _FlushingStation(Station, ABC):
+class _FlushingStation(FrameStation, ABC):
     """A station whose node may still have something to say when its inputs have ended."""
 
     _retry_at: float | None = None
