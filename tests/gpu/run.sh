@@ -31,7 +31,7 @@ export VIDEOFLOW_REQUIRE_GPU="${VIDEOFLOW_REQUIRE_GPU:-1}" TRITON_CACHE_DIR="$wo
 
 status=0
 files=("$@")
-[ ${#files[@]} = 0 ] && files=(slots decode inference no_copies people_counting encode two_gpus)
+[ ${#files[@]} = 0 ] && files=(slots decode inference graphs no_copies people_counting encode two_gpus)
 for name in "${files[@]}"; do
   seconds=$((($(left) - for_benchmark) * 2 / 3))  # what one file leaves, the next may use
   echo "== tests/gpu/test_$name.py, at most $seconds s" | tee -a "$out/tests.txt"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,38 @@ def test_a_network_is_recorded_once_for_each_size() -> None:
         assert torch.equal(images, torch.full(shape, float(seed)))
 
     assert record.shapes == [shapes[0], shapes[1], shapes[3]]
+
+
+def test_recordings_are_made_again_after_they_were_let_go_of() -> None:
+    """A network that gave its memory back records each size anew."""
+    record = Recorder()
+    network = BucketedNetwork(GraphedNetwork(lambda x: x * 2, name="twice", record=record))
+    images = torch.ones(2, 3, 2, 2)
+    network(images)
+
+    network.forget()
+
+    assert torch.equal(network(images), images * 2)
+    assert record.shapes == [(2, 3, 2, 2)] * 2
+
+
+class NoRoom:
+    """The stages of a GPU that is full."""
+
+    def begin(self, ingest: Callable[[], Any], compute: Callable[[Any], Any]) -> Any:
+        raise torch.OutOfMemoryError("full")
+
+
+def test_a_call_without_memory_makes_room_for_the_next() -> None:
+    """What a network holds is given back, so that a smaller batch has it."""
+    calls: list[str] = []
+    loaded: Any = load_detector(f"{MODULE}:build_network", device="cpu")
+    detector = replace(loaded, stages=NoRoom(), make_room=lambda: calls.append("room"))
+
+    with pytest.raises(torch.OutOfMemoryError):
+        detector.detect(FRAMES)
+
+    assert calls == ["room"]
 
 
 def test_graphs_are_refused_on_a_cpu() -> None:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,14 @@ import pytest
 from tests.simulated_gpu.build import ROOT, build_driver, environment, why_not
 
 # Only Pythons with the simulated driver can import these.
-collect_ignore = ["computing.py", "decoding.py", "encoding.py", "startup"]
+collect_ignore = [
+    "capture_cases.py",
+    "computing.py",
+    "decoding.py",
+    "encoding.py",
+    "replay_cases.py",
+    "startup",
+]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -33,25 +41,37 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run_python(driver: Path, tmp_path: Path) -> Run:
-    """Return what runs a Python that has simulated GPUs, ``without`` some libraries of it."""
+    """Return what runs a Python that has simulated GPUs; see ``run_with``."""
+    return partial(run_with, driver, tmp_path)
 
-    def run(
-        *arguments: str, num_gpus: int = 1, without: Sequence[str] = (), **variables: str
-    ) -> subprocess.CompletedProcess[str]:
-        faulthandler.cancel_dump_traceback_later()  # what runs inside watches its own time
-        folder = driver
-        if without:
-            folder = tmp_path / "driver"
-            shutil.copytree(driver, folder, ignore=lambda *_: without)
-        given = environment(folder, tmp_path / "book", num_gpus=num_gpus)
-        return subprocess.run(
-            [sys.executable, *arguments],
-            env=os.environ | given | variables,
-            cwd=ROOT,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=280,
-        )
 
-    return run
+def run_with(
+    driver: Path,
+    folder: Path,
+    *arguments: str,
+    num_gpus: int = 1,
+    without: Sequence[str] = (),
+    **variables: str,
+) -> subprocess.CompletedProcess[str]:
+    """Run a Python that has simulated GPUs.
+
+    Args:
+        driver: The folder with the driver's libraries.
+        folder: For what belongs to this run.
+        *arguments: Python's.
+        num_gpus: How many GPUs there are.
+        without: Libraries of the driver that are not there.
+        **variables: Of the environment.
+    """
+    faulthandler.cancel_dump_traceback_later()  # what runs inside watches its own time
+    if without:
+        driver = shutil.copytree(driver, folder / "driver", ignore=lambda *_: without)
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | environment(driver, folder / "book", num_gpus=num_gpus) | variables,
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=280,
+    )

@@ -6,7 +6,11 @@ next power of two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, Literal, NamedTuple
 
 import torch
@@ -25,6 +29,9 @@ takes its time before the first frame."""
 
 _NUM_TRIALS: Final = 3
 """Runs before a recording, in which libraries choose their algorithms."""
+
+_RECORDING = threading.Lock()
+"""torch records one graph at a time in a process."""
 
 
 def executed(network: Network, execution: Execution, *, device: torch.device) -> Network:
@@ -77,6 +84,11 @@ class BucketedNetwork:
     def __init__(self, run: Callable[[Tensor], Any]) -> None:
         self._run = run
 
+    def forget(self) -> None:
+        """Give back the memory that is held for the sizes so far, where any is."""
+        if isinstance(self._run, GraphedNetwork):
+            self._run.forget()
+
     def __call__(self, images: Tensor) -> Any:
         """Return what the network gives for ``images``; valid until the next call."""
         num, size = len(images), bucket_sizes(len(images))[-1]
@@ -122,6 +134,10 @@ class GraphedNetwork:
         self._record = record or CudaRecorder(name)
         self._graphs: dict[torch.Size, _Graph] = {}
 
+    def forget(self) -> None:
+        """Let go of all recordings, none of which may be running, and of their memory."""
+        self._graphs.clear()
+
     def __call__(self, images: Tensor) -> Any:
         """Return what the network gives; the next call writes into the same memory.
 
@@ -139,7 +155,7 @@ class GraphedNetwork:
 
 
 class CudaRecorder:
-    """Records CUDA graphs that share their memory, as they never run side by side.
+    """Records CUDA graphs of a GPU that share their memory, as they never run side by side.
 
     Args:
         name: Of the model, for messages.
@@ -147,13 +163,18 @@ class CudaRecorder:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._pool: Any = None
+        self._newest: Callable[[], torch.cuda.CUDAGraph | None] = lambda: None
+        self._stream: torch.cuda.Stream | None = None
 
     def __call__(
         self, run: Callable[[Tensor], Any], images: Tensor
     ) -> tuple[Any, Callable[[], None]]:
         """Record ``run``; see ``Record``."""
-        self._pool = self._pool or torch.cuda.graph_pool_handle()
+        # A pool goes with its last graph, and must not be named again.
+        newest = self._newest()
+        pool = None if newest is None else newest.pool()
+        # torch's own stream for recordings is one for all threads, on the first of the GPUs.
+        self._stream = self._stream or torch.cuda.Stream(images.device)  # type: ignore[no-untyped-call] # torch's
         had_benchmark = torch.backends.cudnn.benchmark
         torch.backends.cudnn.benchmark = True  # the recording keeps the algorithm it finds
         try:
@@ -161,18 +182,40 @@ class CudaRecorder:
                 run(images)
             graph = torch.cuda.CUDAGraph()
             # Other threads of the process (decoders) go on allocating meanwhile.
-            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+            capture = torch.cuda.graph(
+                graph, pool, stream=self._stream, capture_error_mode="thread_local"
+            )
+            with _undisturbed(), capture:
                 outputs = run(images)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
+            first = error.__context__ or error  # the other one says that there was a first
             raise ModelError(
-                f"model {self._name!r}: cannot be recorded as a CUDA graph: {error}",
+                f"model {self._name!r}: cannot be recorded as a CUDA graph: {first}",
                 help="execution='eager'",
             ) from error
         finally:
             torch.backends.cudnn.benchmark = had_benchmark
+        self._newest = weakref.ref(graph)
         return outputs, graph.replay
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep out of a recording what would spoil it.
+
+    That is another thread's recording, before which torch waits for the whole device, and
+    garbage that is collected on this thread and gives memory back to the driver.
+    """
+    with _RECORDING:
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if was_enabled:
+                gc.enable()
 
 
 def _first_rows(outputs: Any, num: int) -> Any:

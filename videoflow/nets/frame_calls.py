@@ -33,6 +33,8 @@ class FrameModel(ABC, Generic[Found]):
         dtype: Floating point type of the network.
         stages: How its calls run on the device.
         fill: How frames become inputs there.
+        make_room: Gives back what the network holds from call to call, after a call for which
+            memory did not last.
     """
 
     labels: tuple[str, ...] = field(repr=False)
@@ -42,6 +44,7 @@ class FrameModel(ABC, Generic[Found]):
     dtype: torch.dtype = torch.float32
     stages: Stages = field(default_factory=HostStages, repr=False)
     fill: Fill = field(default=fill_plain, repr=False)
+    make_room: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def begin(self, frames: Sequence[Frame]) -> Callable[[], list[Found]]:
         """Queue the look at frames on the device, so that the host can go on meanwhile.
@@ -57,6 +60,7 @@ class FrameModel(ABC, Generic[Found]):
         Raises:
             ShapeError: A frame without pixels.
             LeaseError: A frame that was used after its time.
+            torch.OutOfMemoryError: So many do not fit; fewer may.
         """
         stamps = [frame.stamp for frame in frames]
         fits: list[tuple[tuple[int, ...], tuple[Letterbox, ...]]] = []
@@ -73,7 +77,13 @@ class FrameModel(ABC, Generic[Found]):
             fits.extend((batch.positions, batch.letterboxes) for batch in batches)
             return batches
 
-        finish = self.stages.begin(ingest, lambda batches: list(map(self._compute, batches)))
+        try:
+            finish = self.stages.begin(
+                ingest, lambda batches: list(map(self._compute, batches))
+            )
+        except torch.OutOfMemoryError:
+            self.make_room()
+            raise
 
         def results() -> list[Found]:
             found: dict[int, Found] = {}

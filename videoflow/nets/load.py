@@ -14,7 +14,7 @@ from videoflow.nets.builder import find_function, is_builder
 from videoflow.nets.card import ModelCard, load_card
 from videoflow.nets.detector import DenseDetector, Detector, ObjectsDetector
 from videoflow.nets.embedder import Embedder
-from videoflow.nets.execution import Execution, executed
+from videoflow.nets.execution import BucketedNetwork, Execution, executed
 from videoflow.nets.fill_choice import choose_fill
 from videoflow.nets.labels import class_indices
 from videoflow.nets.listed_detector import ListedDetector
@@ -239,7 +239,9 @@ def _frame_model_parts(
 ) -> dict[str, Any]:
     """Return what every ``FrameModel`` has, by name."""
     size = network.input.input_size(input_size)
+    held = {"make_room": network.run.forget} if isinstance(network.run, BucketedNetwork) else {}
     return {
+        **held,
         "labels": network.labels,
         "contract": network.input,
         "input_size": size,

@@ -88,7 +88,8 @@ class GpuStages:
                 done.record(self._results)
         except BaseException:
             # What is half queued still uses memory that is about to be given back.
-            torch.cuda.synchronize(self._device)
+            for stream in (self._ingest, self._compute, self._results):
+                stream.synchronize()
             raise
         # The allocator knows of one stream for each tensor: until all is done they are held.
         held = [inputs, outputs]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from videoflow.errors import GraphError
-from videoflow.runtime.cuda_ipc import export_memory, open_memory
+from videoflow.runtime.cuda_ipc import bind_context, export_memory, open_memory
 
 __all__ = ["CudaDevice"]
 
@@ -46,8 +46,7 @@ class CudaDevice:
 
     def export(self, memory: Tensor) -> bytes:
         """Return what opens ``memory`` in another process."""
-        # The driver works in the thread's context, and the thread of a source may have none.
-        torch.cuda.synchronize(self._device)
+        bind_context(self._device)
         return export_memory(memory)
 
     def open(self, handle: bytes) -> Tensor:

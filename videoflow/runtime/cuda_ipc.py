@@ -17,7 +17,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-__all__ = ["export_memory", "open_memory"]
+__all__ = ["bind_context", "export_memory", "open_memory"]
 
 _PLACE: Final = struct.Struct("<QQ")  # offset in the allocation and length, in bytes
 _LAZY_PEER_ACCESS: Final = 1  # CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS
@@ -27,6 +27,15 @@ class _Handle(ctypes.Structure):
     """``CUipcMemHandle``."""
 
     _fields_ = (("reserved", ctypes.c_ubyte * 64),)
+
+
+def bind_context(device: torch.device) -> None:
+    """Let the calls of the driver on this thread, which may be new, be for torch's context.
+
+    By an event that nobody waits for: a wait for the device, whichever thread waits, would
+    spoil the CUDA graph that another thread may be recording.
+    """
+    torch.cuda.current_stream(device).record_event()
 
 
 def export_memory(memory: Tensor, *, driver: Any = None) -> bytes:
@@ -58,7 +67,7 @@ def open_memory(handle: bytes, device: torch.device) -> Tensor:
         device: The GPU that it lies on.
     """
     with torch.cuda.device(device):
-        torch.cuda.synchronize(device)  # the driver works in the thread's context: torch's
+        bind_context(device)
         opened = OpenedMemory(handle, device)
         return torch.as_tensor(opened, device=device)
 

@@ -222,25 +222,40 @@ CUresult cuCtxGetDevice(CUdevice *out) {
 int simulated_is_in_another_context() { return !current.empty() && !current.back()->is_primary; }
 
 CUresult cuCtxSynchronize() {
+  const CUresult status = simulated::check_device(simulated::current_device());
+  if (status != CUDA_SUCCESS) return status;
   simulated::drain_device(simulated::current_device());
   return CUDA_SUCCESS;
 }
 
+#define NAME(code) \
+  case code: *out = #code; break
 CUresult cuGetErrorName(CUresult status, const char **out) {
   switch (status) {
-    case CUDA_SUCCESS: *out = "CUDA_SUCCESS"; break;
-    case CUDA_ERROR_INVALID_VALUE: *out = "CUDA_ERROR_INVALID_VALUE"; break;
-    case CUDA_ERROR_OUT_OF_MEMORY: *out = "CUDA_ERROR_OUT_OF_MEMORY"; break;
-    case CUDA_ERROR_NOT_INITIALIZED: *out = "CUDA_ERROR_NOT_INITIALIZED"; break;
-    case CUDA_ERROR_NO_DEVICE: *out = "CUDA_ERROR_NO_DEVICE"; break;
-    case CUDA_ERROR_INVALID_DEVICE: *out = "CUDA_ERROR_INVALID_DEVICE"; break;
-    case CUDA_ERROR_INVALID_CONTEXT: *out = "CUDA_ERROR_INVALID_CONTEXT"; break;
-    case CUDA_ERROR_INVALID_HANDLE: *out = "CUDA_ERROR_INVALID_HANDLE"; break;
-    case CUDA_ERROR_NOT_SUPPORTED: *out = "CUDA_ERROR_NOT_SUPPORTED"; break;
+    NAME(CUDA_SUCCESS);
+    NAME(CUDA_ERROR_INVALID_VALUE);
+    NAME(CUDA_ERROR_OUT_OF_MEMORY);
+    NAME(CUDA_ERROR_NOT_INITIALIZED);
+    NAME(CUDA_ERROR_NO_DEVICE);
+    NAME(CUDA_ERROR_INVALID_DEVICE);
+    NAME(CUDA_ERROR_INVALID_CONTEXT);
+    NAME(CUDA_ERROR_INVALID_HANDLE);
+    NAME(CUDA_ERROR_ILLEGAL_STATE);
+    NAME(CUDA_ERROR_NOT_SUPPORTED);
+    NAME(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    NAME(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
+    NAME(CUDA_ERROR_STREAM_CAPTURE_MERGE);
+    NAME(CUDA_ERROR_STREAM_CAPTURE_UNMATCHED);
+    NAME(CUDA_ERROR_STREAM_CAPTURE_UNJOINED);
+    NAME(CUDA_ERROR_STREAM_CAPTURE_ISOLATION);
+    NAME(CUDA_ERROR_STREAM_CAPTURE_IMPLICIT);
+    NAME(CUDA_ERROR_CAPTURED_EVENT);
+    NAME(CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD);
     default: *out = "CUDA_ERROR_UNKNOWN"; break;
   }
   return CUDA_SUCCESS;
 }
+#undef NAME
 
 CUresult cuGetErrorString(CUresult status, const char **out) { return cuGetErrorName(status, out); }
 

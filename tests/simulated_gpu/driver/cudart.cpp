@@ -1,10 +1,10 @@
 // The CUDA runtime that torch links with, as thin calls of the simulated driver.
 //
 // Kernels do not run: torch computes on tensors of a simulated GPU with the CPU's code, by
-// `computing.py`. What is not here is an error that names the call.
+// `computing.cpp`. What is not here is an error that names the call.
 
-#include <cuda.h>
-#include <cuda_runtime_api.h>
+#include "cudart.hpp"
+
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -13,10 +13,10 @@
 #include <string>
 #include <utility>
 
+#include "capture.hpp"
 #include "contexts.hpp"
 #include "driver.hpp"
 
-#undef cudaStreamGetCaptureInfo
 #undef cudaGetDeviceProperties
 #undef cudaGetDriverEntryPointByVersion
 
@@ -25,6 +25,14 @@ namespace {
 thread_local cudaError_t last_error = cudaSuccess;
 thread_local int chosen_device = 0;
 
+CUresult refuse() { return CUDA_ERROR_NOT_SUPPORTED; }
+
+CUdeviceptr address(const void *memory) { return reinterpret_cast<CUdeviceptr>(memory); }
+
+}  // namespace
+
+namespace runtime {
+
 cudaError_t keep(cudaError_t error) {
   if (error != cudaSuccess) last_error = error;
   return error;
@@ -32,7 +40,6 @@ cudaError_t keep(cudaError_t error) {
 
 cudaError_t result(CUresult status) { return keep(static_cast<cudaError_t>(status)); }
 
-// Binds the thread to a context at its first call, as the runtime does.
 cudaError_t begin() {
   CUcontext context = nullptr;
   cuInit(0);
@@ -41,17 +48,10 @@ cudaError_t begin() {
   return context ? cudaSuccess : result(simulated::use_primary(chosen_device));
 }
 
-CUresult refuse() { return CUDA_ERROR_NOT_SUPPORTED; }
+}  // namespace runtime
 
-CUdeviceptr address(const void *memory) { return reinterpret_cast<CUdeviceptr>(memory); }
-
-}  // namespace
-
-#define BEGIN                                            \
-  do {                                                   \
-    const cudaError_t error_ = begin();                  \
-    if (error_ != cudaSuccess) return error_;            \
-  } while (false)
+using runtime::keep;
+using runtime::result;
 
 extern "C" {
 
@@ -175,6 +175,7 @@ cudaError_t cudaFree(void *memory) {
 
 cudaError_t cudaHostAlloc(void **out, size_t num_bytes, unsigned) {
   BEGIN;
+  if (const CUresult status = simulated::check_unsafe()) return result(status);
   *out = simulated::pin(num_bytes);
   return *out ? cudaSuccess : keep(cudaErrorMemoryAllocation);
 }
@@ -182,17 +183,20 @@ cudaError_t cudaHostAlloc(void **out, size_t num_bytes, unsigned) {
 cudaError_t cudaMallocHost(void **out, size_t num_bytes) { return cudaHostAlloc(out, num_bytes, 0); }
 
 cudaError_t cudaFreeHost(void *memory) {
+  if (const CUresult status = simulated::check_unsafe()) return result(status);
   simulated::unpin(memory);
   free(memory);
   return cudaSuccess;
 }
 
 cudaError_t cudaHostRegister(void *memory, size_t num_bytes, unsigned) {
+  if (const CUresult status = simulated::check_unsafe()) return result(status);
   simulated::register_pinned(memory, num_bytes);
   return cudaSuccess;
 }
 
 cudaError_t cudaHostUnregister(void *memory) {
+  if (const CUresult status = simulated::check_unsafe()) return result(status);
   simulated::unpin(memory);
   return cudaSuccess;
 }
@@ -272,89 +276,6 @@ cudaError_t cudaIpcOpenEventHandle(cudaEvent_t *out, cudaIpcEventHandle_t handle
   CUipcEventHandle name;
   std::memcpy(&name, &handle, sizeof name);
   return result(cuIpcOpenEventHandle(out, name));
-}
-
-// Streams and events.
-
-cudaError_t cudaStreamCreateWithPriority(cudaStream_t *out, unsigned flags, int priority) {
-  BEGIN;
-  return result(cuStreamCreateWithPriority(out, flags, priority));
-}
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *out, unsigned flags) {
-  return cudaStreamCreateWithPriority(out, flags, 0);
-}
-
-cudaError_t cudaStreamCreate(cudaStream_t *out) { return cudaStreamCreateWithPriority(out, 0, 0); }
-
-cudaError_t cudaStreamDestroy(cudaStream_t stream) { return result(cuStreamDestroy(stream)); }
-
-cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  BEGIN;
-  return result(cuStreamSynchronize(stream));
-}
-
-cudaError_t cudaStreamQuery(cudaStream_t stream) {
-  BEGIN;
-  const CUresult status = cuStreamQuery(stream);
-  return status == CUDA_ERROR_NOT_READY ? cudaErrorNotReady : result(status);
-}
-
-cudaError_t cudaStreamGetPriority(cudaStream_t stream, int *out) {
-  return result(cuStreamGetPriority(stream, out));
-}
-
-cudaError_t cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus *out) {
-  *out = cudaStreamCaptureStatusNone;
-  return cudaSuccess;
-}
-
-cudaError_t cudaStreamGetCaptureInfo(cudaStream_t, cudaStreamCaptureStatus *out,
-                                     unsigned long long *, cudaGraph_t *, const cudaGraphNode_t **,
-                                     const cudaGraphEdgeData **, size_t *) {
-  *out = cudaStreamCaptureStatusNone;
-  return cudaSuccess;
-}
-
-cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode *) { return cudaSuccess; }
-
-cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags) {
-  BEGIN;
-  return result(cuStreamWaitEvent(stream, event, flags));
-}
-
-cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void *data) {
-  BEGIN;
-  return result(cuLaunchHostFunc(stream, function, data));
-}
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *out, unsigned flags) {
-  BEGIN;
-  return result(cuEventCreate(out, flags));
-}
-
-cudaError_t cudaEventCreate(cudaEvent_t *out) { return cudaEventCreateWithFlags(out, 0); }
-
-cudaError_t cudaEventDestroy(cudaEvent_t event) { return result(cuEventDestroy(event)); }
-
-cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned) {
-  BEGIN;
-  return result(cuEventRecord(event, stream));
-}
-
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  return cudaEventRecordWithFlags(event, stream, 0);
-}
-
-cudaError_t cudaEventQuery(cudaEvent_t event) {
-  const CUresult status = cuEventQuery(event);
-  return status == CUDA_ERROR_NOT_READY ? cudaErrorNotReady : result(status);
-}
-
-cudaError_t cudaEventSynchronize(cudaEvent_t event) { return result(cuEventSynchronize(event)); }
-
-cudaError_t cudaEventElapsedTime(float *out, cudaEvent_t begin, cudaEvent_t end) {
-  return result(cuEventElapsedTime(out, begin, end));
 }
 
 // Kernels: they are registered when a library is loaded, and never launched.

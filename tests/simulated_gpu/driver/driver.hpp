@@ -12,10 +12,14 @@
 
 namespace simulated {
 
-// Queues work behind all that the stream has to do. Work that copies is delayed.
-void queue(CUstream stream, std::function<void()> work, bool is_delayed = true);
+// Queues work behind all that the stream has to do, or adds it to the graph that is captured
+// there. Work that copies is delayed.
+[[nodiscard]] CUresult queue(CUstream stream, std::function<void()> work, bool is_delayed = true);
 
-// Blocks until the stream has done all that is queued now.
+// Says whether work for the stream is recorded in place of being done.
+bool is_captured(CUstream stream);
+
+// Blocks until the stream has done all that is queued now; refused by no capture.
 void drain(CUstream stream);
 
 // Queues a copy as the CUDA documentation's "API synchronization behavior" orders it.

@@ -113,15 +113,15 @@ CUresult copy(void *to, const void *from, size_t num_bytes, CUstream stream, boo
   const Kind source = kind_of(from), target = kind_of(to);
   note("copy %s %s %zu %s", name_of(source), name_of(target), num_bytes,
        is_async ? "async" : "sync");
-  if (source == Kind::pageable && is_async) {  // staged: the caller may write it again
+  if (source == Kind::pageable && is_async && !is_captured(stream)) {
+    // Staged: the caller may write it again. What is captured reads it at each replay.
     auto staged = std::make_shared<std::vector<unsigned char>>(num_bytes);
     std::memcpy(staged->data(), from, num_bytes);
-    queue(stream, [=] { std::memcpy(to, staged->data(), num_bytes); });
-    return CUDA_SUCCESS;
+    return queue(stream, [=] { std::memcpy(to, staged->data(), num_bytes); });
   }
-  queue(stream, [=] { std::memcpy(to, from, num_bytes); });
+  const CUresult status = queue(stream, [=] { std::memcpy(to, from, num_bytes); });
   if (!is_async || target == Kind::pageable) drain(stream);
-  return CUDA_SUCCESS;
+  return status;
 }
 
 }  // namespace simulated
@@ -132,6 +132,7 @@ CUresult cuMemAlloc(CUdeviceptr *out, size_t num_bytes) {
   const int device = simulated::current_device();
   if (device < 0) return CUDA_ERROR_INVALID_CONTEXT;
   if (num_bytes == 0) return CUDA_ERROR_INVALID_VALUE;
+  if (const CUresult status = simulated::check_unsafe()) return status;
   if (simulated::used_bytes(device) + charged(num_bytes) > simulated::total_bytes())
     return CUDA_ERROR_OUT_OF_MEMORY;
   const int fd = memfd_create("simulated-gpu", MFD_CLOEXEC);
@@ -152,6 +153,7 @@ CUresult cuMemAllocPitch(CUdeviceptr *out, size_t *pitch, size_t width, size_t h
 
 CUresult cuMemFree(CUdeviceptr address) {
   if (address == 0) return CUDA_SUCCESS;
+  if (const CUresult status = simulated::check_unsafe()) return status;
   Range range;
   simulated::drain_device(simulated::device_of(reinterpret_cast<void *>(address)));
   if (!remove(address, &range)) return CUDA_ERROR_INVALID_VALUE;
@@ -199,6 +201,7 @@ CUresult cuIpcGetMemHandle(CUipcMemHandle *out, CUdeviceptr address) {
 
 CUresult cuIpcOpenMemHandle(CUdeviceptr *out, CUipcMemHandle handle, unsigned) {
   if (simulated::current_device() < 0) return CUDA_ERROR_INVALID_CONTEXT;
+  if (const CUresult status = simulated::check_unsafe()) return status;
   void *memory = nullptr;
   Range range{0, simulated::Kind::device, 0, -1};
   const CUresult status =
@@ -212,6 +215,7 @@ CUresult cuIpcOpenMemHandle(CUdeviceptr *out, CUipcMemHandle handle, unsigned) {
 CUresult cuIpcCloseMemHandle(CUdeviceptr address) {
   Range range;
   if (simulated::current_device() < 0) return CUDA_ERROR_INVALID_CONTEXT;
+  if (const CUresult status = simulated::check_unsafe()) return status;
   simulated::drain_device(simulated::device_of(reinterpret_cast<void *>(address)));
   if (!remove(address, &range)) return CUDA_ERROR_INVALID_VALUE;
   munmap(reinterpret_cast<void *>(address), range.num_bytes);
@@ -245,14 +249,13 @@ CUresult cuPointerGetAttribute(void *out, CUpointer_attribute which, CUdeviceptr
 CUresult cuMemcpy2DAsync(const CUDA_MEMCPY2D *what, CUstream stream) {
   const CUDA_MEMCPY2D rows = *what;
   simulated::note("copy2d %zu", rows.WidthInBytes * rows.Height);
-  simulated::queue(stream, [rows] { copy_rows(rows); });
-  return CUDA_SUCCESS;
+  return simulated::queue(stream, [rows] { copy_rows(rows); });
 }
 
 CUresult cuMemcpy2D(const CUDA_MEMCPY2D *what) {
-  cuMemcpy2DAsync(what, nullptr);
+  const CUresult status = cuMemcpy2DAsync(what, nullptr);
   simulated::drain(nullptr);
-  return CUDA_SUCCESS;
+  return status;
 }
 
 CUresult cuMemcpyHtoD(CUdeviceptr to, const void *from, size_t num_bytes) {
@@ -268,8 +271,8 @@ CUresult cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t num_bytes, CUstrea
 }
 
 CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char value, size_t num_bytes, CUstream stream) {
-  simulated::queue(stream, [=] { std::memset(reinterpret_cast<void *>(to), value, num_bytes); });
-  return CUDA_SUCCESS;
+  return simulated::queue(
+      stream, [=] { std::memset(reinterpret_cast<void *>(to), value, num_bytes); });
 }
 
 }  // extern "C"

@@ -265,11 +265,11 @@ CUresult cuvidMapVideoFrame64(void *handle, int index, unsigned long long *out, 
   *out = free->memory;
   *pitch = static_cast<unsigned>(pitch_of(*decoder));
   auto *memory = reinterpret_cast<unsigned char *>(free->memory);
-  simulated::queue(params->stream, [memory, pitch = *pitch, rows = rows_of(*decoder),
-                                    info = decoder->info, picture = decoder->surfaces[index]] {
-    write_surface(memory, pitch, rows, info, *picture);
-  });
-  return CUDA_SUCCESS;
+  return simulated::queue(
+      params->stream, [memory, pitch = *pitch, rows = rows_of(*decoder), info = decoder->info,
+                       picture = decoder->surfaces[index]] {
+        write_surface(memory, pitch, rows, info, *picture);
+      });
 }
 
 CUresult cuvidUnmapVideoFrame64(void *handle, unsigned long long memory) {

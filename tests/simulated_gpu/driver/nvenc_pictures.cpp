@@ -47,15 +47,17 @@ void wait_until_read(Picture &picture) {
 }
 
 // Queues the reading on the stream for input; what comes later on that for output waits.
-void queue_reading(Session &session, const Input &input, std::shared_ptr<Picture> picture) {
+CUresult queue_reading(Session &session, const Input &input, std::shared_ptr<Picture> picture) {
   cuCtxPushCurrent(session.context);
-  simulated::queue(session.input_stream,
-                   [resource = input.resource, settings = session.settings, picture] {
-                     read(resource, settings, *picture);
-                   });
-  if (session.output_stream != session.input_stream)
-    simulated::queue(session.output_stream, [picture] { wait_until_read(*picture); }, false);
+  CUresult status = simulated::queue(
+      session.input_stream, [resource = input.resource, settings = session.settings, picture] {
+        read(resource, settings, *picture);
+      });
+  if (status == CUDA_SUCCESS && session.output_stream != session.input_stream)
+    status = simulated::queue(
+        session.output_stream, [picture] { wait_until_read(*picture); }, false);
   cuCtxPopCurrent(nullptr);
+  return status;
 }
 
 void encode_next(Session &session) {
@@ -110,7 +112,8 @@ int encode_one(Session *session, PicParams *params) {
   simulated::note("encode_picture %p time %lu index %u flags %x stream %p",
                   static_cast<void *>(session), params->timestamp, params->frame_index,
                   params->flags, static_cast<void *>(session->input_stream));
-  queue_reading(*session, *input->second, picture);
+  if (queue_reading(*session, *input->second, picture) != CUDA_SUCCESS)
+    return session->fail(generic, "A stream cannot be waited for.");
   session->to_encode.push_back(picture);
   *output->second = {{}, nullptr, 0, true, false, false};
   session->wanted.push_back(output->first);

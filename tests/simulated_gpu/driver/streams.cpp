@@ -116,10 +116,14 @@ CUstream_st *stream_of(CUstream handle) {
   return handle;
 }
 
-void queue(CUstream handle, std::function<void()> work, bool is_delayed) {
+CUresult queue(CUstream handle, std::function<void()> work, bool is_delayed) {
   CUstream_st *const stream = stream_of(handle);
+  bool is_captured = false;
+  const CUresult status = capture_work(stream, work, &is_captured);
+  if (status != CUDA_SUCCESS || is_captured) return status;
   order_with_default(stream);
   stream->queue(std::move(work), is_delayed);
+  return CUDA_SUCCESS;
 }
 
 void drain(CUstream handle) {
@@ -134,6 +138,7 @@ void drain_device(int device) {
     std::lock_guard lock(streams_mutex);
     all = streams;
   }
+  if (device >= 0) all.insert(default_stream(device));
   for (CUstream_st *stream : all)
     if (stream->device == device) stream->drain();
 }
@@ -169,17 +174,20 @@ CUresult cuStreamDestroy(CUstream stream) {
     std::lock_guard lock(streams_mutex);
     if (streams.erase(stream) == 0) return CUDA_ERROR_INVALID_HANDLE;
   }
+  simulated::abandon_captures(stream);
   delete stream;
   return CUDA_SUCCESS;
 }
 
 CUresult cuStreamSynchronize(CUstream stream) {
   simulated::note("stream_synchronize %p", static_cast<void *>(stream));
+  if (const CUresult status = simulated::check_stream(simulated::stream_of(stream))) return status;
   simulated::drain(stream);
   return CUDA_SUCCESS;
 }
 
 CUresult cuStreamQuery(CUstream stream) {
+  if (const CUresult status = simulated::check_stream(simulated::stream_of(stream))) return status;
   return simulated::stream_of(stream)->is_idle() ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
 }
 
@@ -192,22 +200,20 @@ CUresult cuStreamGetPriority(CUstream, int *out) {
   return CUDA_SUCCESS;
 }
 
-CUresult cuStreamIsCapturing(CUstream, CUstreamCaptureStatus *out) {
-  *out = CU_STREAM_CAPTURE_STATUS_NONE;
-  return CUDA_SUCCESS;
-}
-
 CUresult cuLaunchHostFunc(CUstream stream, CUhostFn function, void *data) {
-  simulated::queue(stream, [function, data] { function(data); }, false);
-  return CUDA_SUCCESS;
+  return simulated::queue(stream, [function, data] { function(data); }, false);
 }
 
 CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
+  bool is_captured = false;
+  const CUresult status =
+      simulated::capture_wait(simulated::stream_of(stream), event, &is_captured);
+  if (status != CUDA_SUCCESS || is_captured) return status;
   EventState *const state = event->state;
   const unsigned generation = state->recorded;  // what is recorded later does not count
   if (static_cast<int>(state->completed - generation) >= 0) return CUDA_SUCCESS;
-  simulated::queue(stream, [state, generation] { simulated::wait_for(*state, generation); }, false);
-  return CUDA_SUCCESS;
+  return simulated::queue(
+      stream, [state, generation] { simulated::wait_for(*state, generation); }, false);
 }
 
 CUresult cuEventCreate(CUevent *out, unsigned flags) {
@@ -230,17 +236,20 @@ CUresult cuEventDestroy(CUevent event) {
 }
 
 CUresult cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned) {
+  bool is_captured = false;
+  const CUresult status =
+      simulated::capture_record(simulated::stream_of(stream), event, &is_captured);
+  if (status != CUDA_SUCCESS || is_captured) return status;
   EventState *const state = event->state;
   state->recorder = getpid();
   const unsigned generation = ++state->recorded;
-  simulated::queue(
+  return simulated::queue(
       stream,
       [state, generation] {
         state->nanoseconds = now_nanoseconds();
         state->completed = generation;
       },
       false);
-  return CUDA_SUCCESS;
 }
 
 CUresult cuEventRecord(CUevent event, CUstream stream) {
@@ -248,6 +257,7 @@ CUresult cuEventRecord(CUevent event, CUstream stream) {
 }
 
 CUresult cuEventQuery(CUevent event) {
+  if (const CUresult status = simulated::check_event(event)) return status;
   const EventState &state = *event->state;
   return static_cast<int>(state.completed - state.recorded) >= 0 ? CUDA_SUCCESS
                                                                  : CUDA_ERROR_NOT_READY;
@@ -255,11 +265,14 @@ CUresult cuEventQuery(CUevent event) {
 
 CUresult cuEventSynchronize(CUevent event) {
   simulated::note("event_synchronize %p", static_cast<void *>(event));
+  if (const CUresult status = simulated::check_event(event)) return status;
   simulated::wait_for(*event->state, event->state->recorded);
   return CUDA_SUCCESS;
 }
 
 CUresult cuEventElapsedTime(float *milliseconds, CUevent begin, CUevent end) {
+  for (CUevent event : {begin, end})
+    if (const CUresult status = simulated::check_event(event)) return status;
   *milliseconds = (end->state->nanoseconds - begin->state->nanoseconds) / 1e6f;
   return CUDA_SUCCESS;
 }

@@ -11,6 +11,8 @@
 #include <mutex>
 #include <thread>
 
+#include "capture.hpp"
+
 // What an event is, in memory that other processes may map.
 struct EventState {
   std::atomic<unsigned> recorded;   // how often cuEventRecord was called
@@ -23,6 +25,7 @@ struct CUevent_st {
   EventState *state;
   int fd;  // of the state's memory, or -1 where only this process has it
   bool is_opened;
+  simulated::Captured captured = {};
 };
 
 struct CUstream_st {
@@ -35,6 +38,7 @@ struct CUstream_st {
 
   const int device;
   const bool is_blocking;  // in order with the default stream
+  simulated::Captured captured;
 
  private:
   void run();
